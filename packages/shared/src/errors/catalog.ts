@@ -1,0 +1,95 @@
+/** How a client may react: `no` - the same request fails again; `later` - try again after a wait. */
+export type Retry = 'no' | 'later'
+
+/** The four `type` values that OpenAI's clients know how to tell apart. */
+export type OpenAiErrorType = 'invalid_request_error' | 'authentication_error' | 'rate_limit_error' | 'server_error'
+
+/** One row of the catalog. */
+export interface ErrorEntry {
+  /** HTTP status on both APIs. */
+  readonly status: number
+  readonly retry: Retry
+  /** What went wrong, as a sentence that needs no detail. */
+  readonly title: string
+  readonly type: OpenAiErrorType
+  /** OpenAI's own code where it has one for this fault; else our dotted code is sent. */
+  readonly openAiCode?: string
+}
+
+const invalid = { retry: 'no', type: 'invalid_request_error' } as const
+const server = { retry: 'no', type: 'server_error' } as const
+
+/**
+ * Every fault Loupe can report, once. Codes are stable: clients branch on them.
+ *
+ * On `/v1/*` a fault is rendered as an OpenAI error object, on `/v2/*` as an Open Inference Protocol error.
+ */
+export const ERRORS = {
+  'request.invalid': { ...invalid, status: 400, title: 'The request does not match the schema.' },
+  'request.unsupported': {
+    ...invalid,
+    status: 400,
+    title: 'The request asks for something this server does not offer.',
+  },
+  'request.too_large': { ...invalid, status: 413, title: 'The request body is too large.' },
+  'request.cancelled': { ...invalid, status: 499, title: 'The client went away before the answer was complete.' },
+
+  'auth.missing': {
+    ...invalid,
+    status: 401,
+    type: 'authentication_error',
+    openAiCode: 'invalid_api_key',
+    title: 'No API key was given.',
+  },
+  'auth.invalid': {
+    ...invalid,
+    status: 401,
+    type: 'authentication_error',
+    openAiCode: 'invalid_api_key',
+    title: 'The API key is not valid.',
+  },
+
+  'route.unknown': { ...invalid, status: 404, title: 'There is nothing at this address.' },
+  'route.method': { ...invalid, status: 405, title: 'This address does not take this method.' },
+  'model.unknown': { ...invalid, status: 404, openAiCode: 'model_not_found', title: 'This model is not served here.' },
+
+  'image.empty': { ...invalid, status: 400, title: 'The image holds no bytes.' },
+  'image.malformed': { ...invalid, status: 400, title: 'The image cannot be decoded.' },
+  'image.unsupported': { ...invalid, status: 415, title: 'This image format is not supported.' },
+  'image.too_large': { ...invalid, status: 413, title: 'The image is larger than the limits allow.' },
+  'image.unreachable': { ...invalid, status: 400, title: 'The image could not be fetched from its address.' },
+  'image.forbidden_url': { ...invalid, status: 400, title: 'Images are not fetched from this address.' },
+  'image.count_mismatch': { ...invalid, status: 400, title: 'The number of images and image places differ.' },
+  'image.missing': { ...invalid, status: 409, title: 'The worker does not hold these images; send their patches.' },
+  'image.digest_mismatch': {
+    ...invalid,
+    status: 400,
+    title: 'The patches do not have the digest they were announced with.',
+  },
+
+  'prompt.invalid': { ...invalid, status: 400, title: 'The messages do not form a conversation.' },
+  'prompt.invalid_token': { ...invalid, status: 400, title: 'A token id is outside the vocabulary.' },
+  'prompt.too_long': {
+    ...invalid,
+    status: 400,
+    openAiCode: 'context_length_exceeded',
+    title: 'The prompt does not fit the context of the model.',
+  },
+  'tensor.invalid': { ...invalid, status: 400, title: 'A tensor has the wrong name, type, shape or size.' },
+
+  'queue.full': { retry: 'later', type: 'rate_limit_error', status: 429, title: 'Too many requests are waiting.' },
+  'worker.unavailable': { retry: 'later', type: 'server_error', status: 503, title: 'The model worker is not ready.' },
+  'worker.lost': { ...server, status: 502, title: 'The model worker stopped answering.' },
+  'worker.timeout': { ...server, status: 504, title: 'The model worker took too long.' },
+  internal: { ...server, status: 500, title: 'Something went wrong on our side.' },
+
+  'config.invalid': { ...server, status: 500, title: 'The model configuration is not valid.' },
+  'weights.invalid': { ...server, status: 500, title: 'The checkpoint is not valid.' },
+  'tokenizer.invalid': { ...server, status: 500, title: 'The tokenizer file is not valid.' },
+  'graph.shape_mismatch': { ...server, status: 500, title: 'Two shapes in the graph do not fit.' },
+  'runtime.failed': { ...server, status: 500, title: 'ONNX Runtime reported an error.' },
+  'usage.invalid': { ...invalid, status: 400, title: 'The command line is not valid.' },
+} as const satisfies Record<string, ErrorEntry>
+
+/** A stable, dotted error code. */
+export type ErrorCode = keyof typeof ERRORS
