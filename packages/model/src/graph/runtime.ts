@@ -1,0 +1,116 @@
+/**
+ * What a graph needs from the machine that runs it. Runtime-neutral: the Node implementation is `OrtRuntime` of
+ * `@loupe/model/runtime`; a browser implementation only has to satisfy these interfaces.
+ */
+
+/** Element types of graphs and checkpoints. */
+export type DType = 'float32' | 'float16' | 'bfloat16' | 'uint8' | 'int8' | 'int32' | 'int64' | 'bool'
+
+/** Host memory of a tensor. 16-bit floats are carried as their bits, booleans as the bytes 0 and 1. */
+export type TensorData = Float32Array | Uint16Array | Uint8Array | Int8Array | Int32Array | BigInt64Array
+
+/** Where a runtime computes. */
+export type Device = 'cpu' | 'cuda' | 'webgpu'
+
+/** Bytes of one element. */
+export const BYTES_PER_ELEMENT: Readonly<Record<DType, number>> = {
+  float32: 4,
+  float16: 2,
+  bfloat16: 2,
+  uint8: 1,
+  int8: 1,
+  int32: 4,
+  int64: 8,
+  bool: 1,
+}
+
+/** A tensor that can be bound to a session. Row-major; dispose it when no binding uses it any more. */
+export interface RuntimeTensor extends Disposable {
+  readonly dtype: DType
+  readonly shape: readonly number[]
+  /**
+   * A live view of the tensor's host memory. A view of an allocated tensor must not be used after `dispose`.
+   *
+   * @throws AppError `runtime.failed` when the tensor lives in device memory
+   */
+  readonly data: TensorData
+}
+
+/** One input or output of a session, as the model declares it. */
+export interface IoInfo {
+  readonly name: string
+  readonly dtype: DType
+  /** Sizes; a string names a dimension that is only known at run time. */
+  readonly shape: readonly (number | string)[]
+}
+
+/** The result of an output that the runtime allocated. */
+export interface HostTensor {
+  readonly dtype: DType
+  readonly shape: readonly number[]
+  readonly data: TensorData
+}
+
+/** Options of {@link Runtime.load}. */
+export interface LoadOptions {
+  /** The real directory of the files that the model's external initializers name. */
+  readonly weightsFolder?: string
+  /** Ends the load early with `request.cancelled`. */
+  readonly signal?: AbortSignal
+}
+
+/** Options of {@link RuntimeBinding.run}. */
+export interface RunOptions {
+  /** Ends the run early with `request.cancelled`; the contents of its outputs are undefined afterwards. */
+  readonly signal?: AbortSignal
+}
+
+/** Loads models and owns tensors. Every failure is an AppError `runtime.failed` unless said otherwise. */
+export interface Runtime extends Disposable {
+  readonly device: Device
+  /**
+   * A tensor over the caller's memory, without a copy: what the caller writes is what the next run reads. The buffer is
+   * kept alive and can no longer be transferred.
+   *
+   * @throws AppError `graph.shape_mismatch` when shape, dtype and data do not fit
+   */
+  wrap(dtype: DType, shape: readonly number[], data: TensorData): RuntimeTensor
+  /** A zero-filled tensor in the device's memory, for example a KV cache. */
+  allocate(dtype: DType, shape: readonly number[]): RuntimeTensor
+  /**
+   * Loads a serialized ONNX model.
+   *
+   * @throws AppError `request.cancelled` when `options.signal` aborts first
+   */
+  load(model: Uint8Array, options?: LoadOptions): Promise<RuntimeSession>
+}
+
+/** A loaded model. Several bindings may run at the same time. */
+export interface RuntimeSession extends Disposable {
+  readonly inputs: readonly IoInfo[]
+  readonly outputs: readonly IoInfo[]
+  /** A new, empty set of inputs and outputs. */
+  bind(): RuntimeBinding
+}
+
+/** The inputs and outputs of one request. Binding the same name again replaces the tensor. */
+export interface RuntimeBinding extends Disposable {
+  /** @throws AppError `graph.shape_mismatch` when the model has no such input or the tensor does not fit it */
+  input(name: string, tensor: RuntimeTensor): this
+  /**
+   * Results are written into `tensor`, which may at the same time be bound as an input (a KV cache).
+   *
+   * @throws AppError `graph.shape_mismatch` when the model has no such output or the tensor does not fit it
+   */
+  output(name: string, tensor: RuntimeTensor): this
+  /** The runtime allocates the result, whose shape is known after the run; fetch it with {@link RuntimeBinding.read}. */
+  outputOnHost(name: string): this
+  /**
+   * Computes every output without blocking the event loop. One run at a time per binding.
+   *
+   * @throws AppError `request.cancelled` when `options.signal` aborts
+   */
+  run(options?: RunOptions): Promise<void>
+  /** A copy of the result of an {@link RuntimeBinding.outputOnHost} output of the last run. */
+  read(name: string): HostTensor
+}
