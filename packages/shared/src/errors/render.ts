@@ -60,7 +60,7 @@ export function fromOipError(body: unknown): AppError {
   if (typeof body !== 'object' || body === null)
     return new AppError('worker.lost', 'The worker sent an unreadable error.')
   const { error, code, param, facts } = body as Partial<Record<keyof OipErrorBody, unknown>>
-  if (typeof code !== 'string' || !(code in ERRORS))
+  if (typeof code !== 'string' || !Object.hasOwn(ERRORS, code))
     return new AppError('worker.lost', 'The worker sent an unknown error.')
   return new AppError(code as ErrorCode, typeof error === 'string' ? error : '', {
     ...(typeof param === 'string' ? { param } : {}),
