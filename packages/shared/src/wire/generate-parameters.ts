@@ -1,0 +1,76 @@
+import { z } from 'zod'
+import { AppError } from '../errors/index.ts'
+
+const tokenId = z
+  .int()
+  .min(0)
+  .max(2 ** 31 - 1)
+
+/**
+ * The `parameters` of a generate request. Everything is optional: what is absent takes the model's own defaults
+ * (`generation_defaults` of its metadata). Unknown names are passed over, as the protocol asks.
+ */
+export const generateParameters = z.object({
+  /** Most tokens to answer with. */
+  max_tokens: z.int().min(1).max(1_000_000).optional(),
+  /** 0 takes the likeliest token each time. */
+  temperature: z.number().min(0).max(100).optional(),
+  /** Sample among this many likeliest tokens; 0 is all of them. */
+  top_k: z.int().min(0).max(1_000_000).optional(),
+  /** Sample among the likeliest tokens that together have this probability. */
+  top_p: z.number().gt(0).max(1).optional(),
+  /** The same seed, prompt and parameters give the same answer. */
+  seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
+  /** These end the answer besides the model's own end tokens. */
+  stop_token_ids: z.array(tokenId).max(64).optional(),
+  /** Go on past the model's end tokens, up to `max_tokens`. */
+  ignore_eos: z.boolean().optional(),
+  /** Report the log probability of each token. */
+  logprobs: z.boolean().optional(),
+  /** Lower runs first; 0 is normal. */
+  priority: z.int().min(-100).max(100).optional(),
+  /** Whom the request is for: fairness and caches are kept apart by it. */
+  tenant: z.string().max(128).optional(),
+  request_id: z.string().max(128).optional(),
+  /** Give up after this many milliseconds, waiting included. */
+  timeout_ms: z.int().min(1).max(86_400_000).optional(),
+})
+
+/** @see {@link generateParameters} */
+export type GenerateParameters = z.infer<typeof generateParameters>
+
+/** Why an answer ended: an end token, or `max_tokens` or the context was reached. */
+export type FinishReason = 'stop' | 'length'
+
+/** What an answer cost and why it ended: the `parameters` of a generate answer. */
+export const generateSummary = z.object({
+  finish_reason: z.enum(['stop', 'length']),
+  /** Tokens of the prompt, those of pictures included. */
+  prompt_tokens: z.int().min(0),
+  completion_tokens: z.int().min(0),
+  /** Prompt tokens that stand for pictures. */
+  image_tokens: z.int().min(0),
+  /** Prompt tokens that were not computed again. */
+  cached_tokens: z.int().min(0),
+  /** Pictures whose features were already there. */
+  images_cached: z.int().min(0),
+})
+
+/** @see {@link generateSummary} */
+export type GenerateSummary = z.infer<typeof generateSummary>
+
+/** Parses the parameters of a request. @throws AppError `request.invalid` naming the parameter */
+export function parseGenerateParameters(value: unknown): GenerateParameters {
+  const result = generateParameters.safeParse(value ?? {})
+  if (result.success) return result.data
+  const issue = result.error.issues[0]
+  const path = `parameters.${issue?.path.join('.')}`
+  throw new AppError('request.invalid', `${path}: ${issue?.message}`, { param: path })
+}
+
+/** Parses the summary of an answer. @throws AppError `worker.lost` when the worker sent something else */
+export function parseGenerateSummary(value: unknown): GenerateSummary {
+  const result = generateSummary.safeParse(value)
+  if (result.success) return result.data
+  throw new AppError('worker.lost', 'The worker ended its answer without a summary.', { cause: result.error })
+}

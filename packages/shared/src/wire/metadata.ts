@@ -1,0 +1,70 @@
+import { z } from 'zod'
+import { AppError } from '../errors/index.ts'
+
+const count = z.int().min(1)
+const tokenId = z.int().min(0)
+const tensor = z.object({
+  name: z.string(),
+  datatype: z.enum(['UINT8', 'INT32', 'FP32', 'BYTES']),
+  /** -1 is a size that the request decides. */
+  shape: z.array(z.int().min(-1)),
+})
+
+/** `GET /v2/models/{m}`: the tensors of a model, and under `parameters` what a client needs to prepare a request. */
+export const modelMetadata = z.object({
+  name: z.string().min(1),
+  versions: z.array(z.string()),
+  platform: z.string(),
+  inputs: z.array(tensor),
+  outputs: z.array(tensor),
+  parameters: z.object({
+    /** Tokens of prompt and answer together. */
+    context_length: count,
+    vocab_size: count,
+    image_token_id: tokenId,
+    boi_token_id: tokenId,
+    eoi_token_id: tokenId,
+    tokens_per_image: count,
+    bos_token_id: tokenId,
+    eos_token_ids: z.array(tokenId),
+    chat_template: z.string(),
+    generation_defaults: z.object({
+      temperature: z.number().min(0),
+      top_k: z.int().min(0),
+      top_p: z.number().min(0).max(1),
+      max_tokens: count,
+    }),
+    /** SHA-256 of the tokenizer artifact, hexadecimal. */
+    tokenizer_digest: z.string().regex(/^[0-9a-f]{64}$/),
+    /** Side of a picture and of a patch, pixels. */
+    image_size: count,
+    patch_size: count,
+    /** False for the text-only models: they take no pictures. */
+    has_vision: z.boolean(),
+  }),
+})
+
+/** @see {@link modelMetadata} */
+export type ModelMetadata = z.infer<typeof modelMetadata>
+
+/** `GET /v2/models`. */
+export const modelList = z.object({ models: z.array(z.object({ name: z.string(), ready: z.boolean() })) })
+
+/** @see {@link modelList} */
+export type ModelList = z.infer<typeof modelList>
+
+/** Parses the metadata that a worker sent. @throws AppError `worker.lost` when it is not that */
+export function parseModelMetadata(value: unknown): ModelMetadata {
+  return parseReply(modelMetadata, value, 'metadata of a model')
+}
+
+/** Parses the list of models that a worker sent. @throws AppError `worker.lost` when it is not that */
+export function parseModelList(value: unknown): ModelList {
+  return parseReply(modelList, value, 'list of models')
+}
+
+function parseReply<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  throw new AppError('worker.lost', `The worker sent something that is no ${what}.`, { cause: result.error })
+}
