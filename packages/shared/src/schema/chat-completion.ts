@@ -1,0 +1,63 @@
+import { z } from 'zod'
+
+/** Why an answer ended; null while a stream goes on. Other servers' values break clients. */
+const finishReason = z.enum(['stop', 'length', 'tool_calls', 'content_filter'])
+
+/** What a request cost, in tokens. */
+export const usage = z.object({
+  prompt_tokens: z.int().min(0),
+  completion_tokens: z.int().min(0),
+  total_tokens: z.int().min(0),
+  /** Absent only in the running counts of `continuous_usage_stats`. */
+  prompt_tokens_details: z.object({ cached_tokens: z.int().min(0), image_tokens: z.int().min(0) }).optional(),
+})
+
+/** @see {@link usage} */
+export type Usage = z.infer<typeof usage>
+
+const choice = z.object({
+  index: z.int().min(0),
+  message: z.object({ role: z.literal('assistant'), content: z.string().nullable(), refusal: z.null() }),
+  logprobs: z.null(),
+  finish_reason: finishReason,
+})
+
+/** The reply of `POST /v1/chat/completions`. */
+export const chatCompletion = z.object({
+  id: z.string(),
+  object: z.literal('chat.completion'),
+  created: z.int(),
+  model: z.string(),
+  choices: z.array(choice),
+  usage,
+})
+
+/** @see {@link chatCompletion} */
+export type ChatCompletion = z.infer<typeof chatCompletion>
+
+const chunkChoice = z.object({
+  index: z.int().min(0),
+  /** The first has the role, exactly once; the last is empty. */
+  delta: z.object({
+    role: z.literal('assistant').optional(),
+    content: z.string().optional(),
+    refusal: z.null().optional(),
+  }),
+  logprobs: z.null(),
+  finish_reason: finishReason.nullable(),
+})
+
+/** One event of the streamed reply. `id`, `created` and `model` stay the same throughout. */
+export const chatCompletionChunk = z.object({
+  id: z.string(),
+  object: z.literal('chat.completion.chunk'),
+  created: z.int(),
+  model: z.string(),
+  /** Empty in the usage chunk only. */
+  choices: z.array(chunkChoice),
+  /** Present when usage was asked for: null until the last chunk. */
+  usage: usage.nullable().optional(),
+})
+
+/** @see {@link chatCompletionChunk} */
+export type ChatCompletionChunk = z.infer<typeof chatCompletionChunk>

@@ -1,0 +1,213 @@
+import { describe, expect, it } from 'vitest'
+import { AppError } from '../errors/index.ts'
+import { readChatRequest } from './index.ts'
+
+const hello = { model: 'm', messages: [{ role: 'user', content: 'hello' }] }
+const withParts = (...content: unknown[]) => ({ model: 'm', messages: [{ role: 'user', content }] })
+
+function refusalOf(body: unknown): AppError {
+  try {
+    readChatRequest(body)
+  } catch (error) {
+    if (AppError.isInstance(error)) return error
+    throw error
+  }
+  throw new Error('the request was accepted')
+}
+
+describe('readChatRequest', () => {
+  it('takes the smallest request and leaves every option to the model', () => {
+    expect(readChatRequest(hello)).toEqual({
+      model: 'm',
+      messages: [{ role: 'user', content: 'hello' }],
+      answer: {
+        maxTokens: undefined,
+        temperature: undefined,
+        topP: undefined,
+        topK: undefined,
+        seed: undefined,
+        stop: [],
+        stopTokenIds: [],
+        ignoreEos: false,
+      },
+      stream: false,
+      includeUsage: false,
+      continuousUsage: false,
+      ignored: [],
+    })
+  })
+
+  it('tolerates null in every optional field, and tools: [] (rule 6)', () => {
+    const nulls = Object.fromEntries(
+      'max_tokens max_completion_tokens stop temperature top_p top_k seed n stream stream_options user tools tool_choice response_format logprobs logit_bias'
+        .split(' ')
+        .map((field) => [field, null]),
+    )
+    expect(readChatRequest({ ...hello, ...nulls })).toEqual(readChatRequest(hello))
+    const harmless = { tools: [], n: 1, logprobs: false, response_format: { type: 'text' }, presence_penalty: 0 }
+    expect(readChatRequest({ ...hello, ...harmless })).toEqual(readChatRequest(hello))
+  })
+
+  it('reads string, null and parts as content (rule 21)', () => {
+    const messages = [
+      { role: 'developer', content: 'be brief' },
+      { role: 'user', content: null },
+      { role: 'assistant', content: null, refusal: null, tool_calls: null },
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'a' },
+          { type: 'input_text', text: 'b' },
+        ],
+      },
+    ]
+    expect(readChatRequest({ model: 'm', messages }).messages).toEqual([
+      { role: 'system', content: 'be brief' },
+      { role: 'user', content: '' },
+      { role: 'assistant', content: '' },
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'a' },
+          { type: 'text', text: 'b' },
+        ],
+      },
+    ])
+  })
+
+  it('reads a picture as an object, as a bare string and as input_image (rule 21)', () => {
+    const body = withParts(
+      { type: 'image_url', image_url: { url: 'data:a', detail: 'low' } },
+      { type: 'image_url', image_url: 'data:b' },
+      { type: 'input_image', image_url: 'data:c', detail: 'auto' },
+    )
+    expect(readChatRequest(body).messages[0]?.content).toEqual([
+      { type: 'image', address: 'data:a', param: 'messages[0].content[0].image_url' },
+      { type: 'image', address: 'data:b', param: 'messages[0].content[1].image_url' },
+      { type: 'image', address: 'data:c', param: 'messages[0].content[2].image_url' },
+    ])
+    expect(readChatRequest(body).ignored).toEqual([])
+  })
+
+  it.each([
+    [{ max_tokens: 5 }, { maxTokens: 5 }],
+    [{ max_tokens: 5, max_completion_tokens: 7 }, { maxTokens: 7 }],
+    [{ stop: 'x' }, { stop: ['x'] }],
+    [{ stop: ['x', 'y'] }, { stop: ['x', 'y'] }],
+    [{ top_k: -1 }, { topK: 0 }],
+    [
+      { top_p: 0, temperature: 1 },
+      { temperature: 0, topP: undefined },
+    ],
+    [{ seed: -3 }, { seed: 3 }],
+    [
+      { ignore_eos: true, stop_token_ids: [4] },
+      { ignoreEos: true, stopTokenIds: [4] },
+    ],
+  ])('reads %j as %j', (fields, expected) => {
+    expect(readChatRequest({ ...hello, ...fields }).answer).toMatchObject(expected)
+  })
+
+  it('lists fields that have no effect, and passes over those that ask for nothing', () => {
+    const body = {
+      ...hello,
+      user: 'u',
+      reasoning_effort: 'low',
+      metadata: {},
+      mystery: null,
+      messages: [
+        {
+          role: 'user',
+          name: 'ann',
+          content: [{ type: 'image_url', image_url: { url: 'data:a', detail: 'high' }, cache_control: { type: 'x' } }],
+        },
+      ],
+    }
+    expect(readChatRequest(body).ignored).toEqual([
+      'reasoning_effort',
+      'messages[0].name',
+      'messages[0].content[0].cache_control',
+      'messages[0].content[0].image_url.detail',
+    ])
+  })
+})
+
+describe('what readChatRequest refuses by its path (rule 16)', () => {
+  it.each<[string, unknown, string | undefined]>([
+    ['a body that is a list', [], undefined],
+    ['a body that is null', null, undefined],
+    ['no model', { messages: hello.messages }, 'model'],
+    ['no messages', { model: 'm' }, 'messages'],
+    ['an empty conversation', { model: 'm', messages: [] }, 'messages'],
+    ['a role that does not exist', { model: 'm', messages: [{ role: 'king', content: '' }] }, 'messages[0].role'],
+    ['content that is a number', { model: 'm', messages: [{ role: 'user', content: 3 }] }, 'messages[0].content'],
+    ['a text part without text', withParts({ type: 'text' }), 'messages[0].content[0].text'],
+    ['a picture without an address', withParts({ type: 'image_url' }), 'messages[0].content[0].image_url'],
+    [
+      'a picture object without url',
+      withParts({ type: 'text', text: '' }, { type: 'image_url', image_url: {} }),
+      'messages[0].content[1].image_url.url',
+    ],
+    ['an empty address', withParts({ type: 'image_url', image_url: '' }), 'messages[0].content[0].image_url'],
+    ['a temperature above 2', { ...hello, temperature: 2.1 }, 'temperature'],
+    ['a temperature that is text', { ...hello, temperature: 'hot' }, 'temperature'],
+    ['max_tokens of 0', { ...hello, max_tokens: 0 }, 'max_tokens'],
+    ['an empty stop string', { ...hello, stop: ['a', ''] }, 'stop[1]'],
+    ['a seed with a fraction', { ...hello, seed: 1.5 }, 'seed'],
+    ['stream as text', { ...hello, stream: 'yes' }, 'stream'],
+  ])('%s', (_, body, param) => {
+    const error = refusalOf(body)
+    expect(error.code).toBe('request.invalid')
+    expect(error.param).toBe(param)
+    expect(error.message).not.toBe('')
+  })
+
+  it('says which types would do', () => {
+    expect(refusalOf({ model: 'm', messages: [{ role: 'user', content: 3 }] }).message).toBe(
+      'messages[0].content: Invalid input: expected string or null or array',
+    )
+  })
+})
+
+describe('what readChatRequest does not offer', () => {
+  it.each<[string, unknown]>([
+    ['tools', [{ type: 'function', function: { name: 'f' } }]],
+    ['tool_choice', 'required'],
+    ['functions', [{ name: 'f' }]],
+    ['response_format', { type: 'json_schema', json_schema: { name: 'x', schema: {} } }],
+    ['response_format', { type: 'json_object' }],
+    ['logprobs', true],
+    ['top_logprobs', 3],
+    ['n', 2],
+    ['logit_bias', { 5: 100 }],
+    ['presence_penalty', 0.5],
+    ['frequency_penalty', -0.5],
+    ['repetition_penalty', 1.1],
+    ['min_p', 0.1],
+    ['guided_json', {}],
+    ['structured_outputs', { regex: 'a' }],
+    ['modalities', ['text', 'audio']],
+    ['audio', { voice: 'x' }],
+    ['store', true],
+  ])('%s: %j is refused by name', (field, value) => {
+    expect(refusalOf({ ...hello, [field]: value })).toMatchObject({ code: 'request.unsupported', param: field })
+  })
+
+  it.each<[string, unknown, string]>([
+    ['a tool message', { role: 'tool', content: 'x', tool_call_id: '1' }, 'messages[0].role'],
+    ['a tool call', { role: 'assistant', content: null, tool_calls: [{ id: '1' }] }, 'messages[0].tool_calls'],
+    ['sound', { role: 'user', content: [{ type: 'input_audio', input_audio: {} }] }, 'messages[0].content[0].type'],
+    [
+      'a picture by file_id',
+      { role: 'user', content: [{ type: 'input_image', file_id: 'f' }] },
+      'messages[0].content[0].file_id',
+    ],
+    [
+      'a picture in a system message',
+      { role: 'system', content: [{ type: 'image_url', image_url: 'data:a' }] },
+      'messages[0].content[0]',
+    ],
+  ])('%s is refused by its path', (_, message, param) => {
+    expect(refusalOf({ model: 'm', messages: [message] })).toMatchObject({ code: 'request.unsupported', param })
+  })
+})

@@ -1,0 +1,114 @@
+import { AppError } from '../errors/index.ts'
+import type { ChatMessage } from './chat-message.ts'
+import { type ChatCompletionRequest, chatCompletionRequest } from './chat-request.ts'
+import type { ContentPart } from './content-part.ts'
+import { ignoredFields } from './ignored-fields.ts'
+import { formatPath, issueError } from './issue-error.ts'
+import { refuseUnofferedFeatures } from './refused-features.ts'
+
+/** A picture of a message, not yet looked at. */
+export interface ImageReference {
+  readonly type: 'image'
+  /** A `data:` URI or an address. */
+  readonly address: string
+  /** Where it stands in the request, for errors: `messages[2].content[1].image_url`. */
+  readonly param: string
+}
+
+/** A message in the one form that the rest of Loupe knows. */
+export interface ConversationMessage {
+  readonly role: 'system' | 'user' | 'assistant'
+  readonly content: string | readonly ({ readonly type: 'text'; readonly text: string } | ImageReference)[]
+}
+
+/** How to answer. What is undefined takes the model's own default. */
+export interface AnswerOptions {
+  readonly maxTokens: number | undefined
+  /** 0 takes the likeliest token each time. */
+  readonly temperature: number | undefined
+  readonly topP: number | undefined
+  /** 0 is no limit. */
+  readonly topK: number | undefined
+  readonly seed: number | undefined
+  /** The answer ends before the first of these. */
+  readonly stop: readonly string[]
+  readonly stopTokenIds: readonly number[]
+  readonly ignoreEos: boolean
+}
+
+/** A chat request after the schema: nulls, aliases and spellings are gone. */
+export interface ChatRequest {
+  readonly model: string
+  readonly messages: readonly ConversationMessage[]
+  readonly answer: AnswerOptions
+  readonly stream: boolean
+  readonly includeUsage: boolean
+  readonly continuousUsage: boolean
+  /** JSON paths of fields that were accepted and have no effect. */
+  readonly ignored: readonly string[]
+}
+
+/**
+ * Reads the body of `POST /v1/chat/completions`.
+ *
+ * @param body - parsed JSON
+ * @throws AppError `request.invalid`, or `request.unsupported` for a feature that is not offered; `param` is its path
+ */
+export function readChatRequest(body: unknown): ChatRequest {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw new AppError('request.invalid', 'Expected a JSON object as the body.')
+  }
+  const fields = body as Readonly<Record<string, unknown>> // an object, not an array: looked at above
+  refuseUnofferedFeatures(fields)
+  const result = chatCompletionRequest.safeParse(fields)
+  if (!result.success) throw issueError(result.error)
+  const request = result.data
+  return {
+    model: request.model,
+    messages: request.messages.map(readMessage),
+    answer: readAnswerOptions(request),
+    stream: request.stream ?? false,
+    includeUsage: request.stream_options?.include_usage ?? false,
+    continuousUsage: request.stream_options?.continuous_usage_stats ?? false,
+    ignored: ignoredFields(fields),
+  }
+}
+
+function readMessage(message: ChatMessage, index: number): ConversationMessage {
+  const role = message.role === 'developer' ? 'system' : message.role
+  const { content } = message
+  if (content === null || content === undefined) return { role, content: '' }
+  if (typeof content === 'string') return { role, content }
+  return { role, content: content.map((part, place) => readPart(part, [index, place])) }
+}
+
+function readPart(part: ContentPart, [message, place]: readonly [number, number]) {
+  switch (part.type) {
+    case 'text':
+    case 'input_text':
+      return { type: 'text', text: part.text } as const
+    case 'refusal':
+      return { type: 'text', text: part.refusal } as const
+    case 'image_url':
+    case 'input_image': {
+      const address = typeof part.image_url === 'string' ? part.image_url : part.image_url.url
+      const param = formatPath(['messages', message, 'content', place, 'image_url'])
+      return { type: 'image', address, param } as const
+    }
+  }
+}
+
+function readAnswerOptions(request: ChatCompletionRequest): AnswerOptions {
+  const { stop, top_k: topK, top_p: topP } = request
+  return {
+    maxTokens: request.max_completion_tokens ?? request.max_tokens ?? undefined,
+    // Nothing but the likeliest token has a share of 0 before it: top_p 0 is greedy.
+    temperature: topP === 0 ? 0 : (request.temperature ?? undefined),
+    topP: topP === 0 ? undefined : (topP ?? undefined),
+    topK: topK === -1 ? 0 : (topK ?? undefined),
+    seed: request.seed === null || request.seed === undefined ? undefined : Math.abs(request.seed),
+    stop: typeof stop === 'string' ? [stop] : (stop ?? []),
+    stopTokenIds: request.stop_token_ids ?? [],
+    ignoreEos: request.ignore_eos ?? false,
+  }
+}

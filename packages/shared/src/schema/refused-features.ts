@@ -1,0 +1,125 @@
+import { AppError } from '../errors/index.ts'
+
+/** A field of the chat API that is not offered yet, and which of its values ask for nothing and are tolerated. */
+interface RefusedFeature {
+  readonly field: string
+  isHarmless(value: unknown): boolean
+}
+
+const isEmpty = (value: unknown): boolean =>
+  value === null || (typeof value === 'object' && Object.keys(value).length === 0)
+const isOneOf =
+  (...harmless: readonly unknown[]) =>
+  (value: unknown): boolean =>
+    value === null || harmless.includes(value)
+
+/**
+ * Every parameter that would change the answer and that Loupe does not offer. A request that uses one is refused by
+ * name: an answer that silently ignores what was asked is worse than none.
+ */
+const REFUSED: readonly RefusedFeature[] = [
+  { field: 'tools', isHarmless: isEmpty },
+  { field: 'tool_choice', isHarmless: isOneOf('none', 'auto') },
+  { field: 'functions', isHarmless: isEmpty },
+  { field: 'function_call', isHarmless: isOneOf('none', 'auto') },
+  { field: 'response_format', isHarmless: (value) => value === null || typeOf(value) === 'text' },
+  { field: 'logprobs', isHarmless: isOneOf(false) },
+  { field: 'top_logprobs', isHarmless: isOneOf(0) },
+  { field: 'prompt_logprobs', isHarmless: isOneOf(false, 0) },
+  { field: 'n', isHarmless: isOneOf(1) },
+  { field: 'best_of', isHarmless: isOneOf(1) },
+  { field: 'logit_bias', isHarmless: isEmpty },
+  { field: 'presence_penalty', isHarmless: isOneOf(0) },
+  { field: 'frequency_penalty', isHarmless: isOneOf(0) },
+  { field: 'repetition_penalty', isHarmless: isOneOf(1) },
+  { field: 'min_p', isHarmless: isOneOf(0) },
+  { field: 'min_tokens', isHarmless: isOneOf(0) },
+  { field: 'use_beam_search', isHarmless: isOneOf(false) },
+  { field: 'echo', isHarmless: isOneOf(false) },
+  { field: 'bad_words', isHarmless: isEmpty },
+  { field: 'structured_outputs', isHarmless: isEmpty },
+  { field: 'guided_json', isHarmless: isOneOf() },
+  { field: 'guided_regex', isHarmless: isOneOf() },
+  { field: 'guided_choice', isHarmless: isEmpty },
+  { field: 'guided_grammar', isHarmless: isOneOf() },
+  { field: 'grammar', isHarmless: isOneOf() },
+  { field: 'modalities', isHarmless: (value) => value === null || isTextOnly(value) },
+  { field: 'audio', isHarmless: isOneOf() },
+  { field: 'prediction', isHarmless: isOneOf() },
+  { field: 'web_search_options', isHarmless: isOneOf() },
+  { field: 'store', isHarmless: isOneOf(false) },
+]
+
+/** The roles and parts that OpenAI knows and Loupe does not take. */
+const REFUSED_ROLES = ['tool', 'function']
+const KNOWN_PARTS = ['text', 'input_text', 'image_url', 'input_image', 'refusal']
+
+/**
+ * Looks for features that are not offered, before the schema is applied: their refusal must name the feature, not the
+ * type it should have had.
+ *
+ * @throws AppError `request.unsupported` with the `param` of the first one
+ */
+export function refuseUnofferedFeatures(body: Readonly<Record<string, unknown>>): void {
+  for (const { field, isHarmless } of REFUSED) {
+    const value = body[field]
+    if (value !== undefined && !isHarmless(value)) throw refusal(field, `"${field}" is not offered by this server.`)
+  }
+  const messages = body['messages']
+  if (Array.isArray(messages)) messages.forEach(refuseInMessage)
+}
+
+/** True for a field that is looked at here, so that it counts as known. */
+export function isRefusable(field: string): boolean {
+  return REFUSED.some((feature) => feature.field === field)
+}
+
+function refuseInMessage(message: unknown, index: number): void {
+  if (!isRecord(message)) return
+  const at = `messages[${index}]`
+  const { role, content } = message
+  if (typeof role === 'string' && REFUSED_ROLES.includes(role)) {
+    throw refusal(`${at}.role`, `Messages of the role "${role}" are not offered by this server.`)
+  }
+  for (const field of ['tool_calls', 'function_call', 'audio']) {
+    const value = message[field]
+    if (value !== undefined && !isEmpty(value)) {
+      throw refusal(`${at}.${field}`, `"${field}" in a message is not offered by this server.`)
+    }
+  }
+  if (!Array.isArray(content)) return
+  content.forEach((part, place) => {
+    refusePart(part, role, `${at}.content[${place}]`)
+  })
+}
+
+function refusePart(part: unknown, role: unknown, at: string): void {
+  const type = typeOf(part)
+  if (typeof type !== 'string') return
+  if (!KNOWN_PARTS.includes(type)) {
+    throw refusal(`${at}.type`, `Parts of the type "${type.slice(0, 64)}" are not offered by this server.`)
+  }
+  const isImage = type === 'image_url' || type === 'input_image'
+  if (isImage && role !== 'user') {
+    throw refusal(at, `Pictures are taken in user messages only, not in ${String(role).slice(0, 64)} messages.`)
+  }
+  if (isImage && isRecord(part) && part['file_id'] !== undefined && part['file_id'] !== null) {
+    throw refusal(`${at}.file_id`, 'Pictures by "file_id" are not offered by this server.')
+  }
+}
+
+function refusal(param: string, detail: string): AppError {
+  return new AppError('request.unsupported', detail, { param })
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function typeOf(value: unknown): unknown {
+  return isRecord(value) ? value['type'] : undefined
+}
+
+function isTextOnly(value: unknown): boolean {
+  return Array.isArray(value) && value.every((item) => item === 'text')
+}
