@@ -159,9 +159,13 @@ function parse<T>(schema: z.ZodType<T>, json: Uint8Array): T {
   if (result.success) return result.data
   const issue = result.error.issues[0]
   const path = issue?.path.join('.') ?? ''
-  throw new AppError(/^(in|out)puts/.test(path) ? 'tensor.invalid' : 'request.invalid', `${path}: ${issue?.message}`, {
-    param: path,
-  })
+  throw new AppError(
+    /^(in|out)puts\.\d/.test(path) ? 'tensor.invalid' : 'request.invalid',
+    `${path}: ${issue?.message}`,
+    {
+      param: path,
+    },
+  )
 }
 
 function readTensors(headers: readonly z.infer<typeof tensorHeader>[], binary: Uint8Array): OipTensor[] {

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest'
+import { AppError } from '../errors/index.ts'
+import type { GenerateSummary } from './generate-parameters.ts'
+import { encodeErrorEvent, encodeGenerateEvent, type GenerateEvent, readGenerateStream } from './generate-stream.ts'
+
+const identity = { model_name: 'm', id: 'r1' }
+const summary: GenerateSummary = {
+  finish_reason: 'length',
+  prompt_tokens: 3,
+  completion_tokens: 1,
+  image_tokens: 0,
+  cached_tokens: 0,
+  images_cached: 0,
+}
+const events: GenerateEvent[] = [
+  { type: 'tokens', ids: [42] },
+  { type: 'tokens', ids: [7, 8], logprobs: [-0.25, -1] },
+  { type: 'done', summary },
+]
+
+function streamOf(texts: readonly string[], onCancel = () => {}): ReadableStream<Uint8Array> {
+  const left = texts.map((text) => new TextEncoder().encode(text))
+  return new ReadableStream({
+    pull(controller) {
+      const next = left.shift()
+      if (next === undefined) controller.close()
+      else controller.enqueue(next)
+    },
+    cancel: onCancel,
+  })
+}
+
+async function collect(body: ReadableStream<Uint8Array>): Promise<GenerateEvent[]> {
+  const all: GenerateEvent[] = []
+  for await (const event of readGenerateStream(body)) all.push(event)
+  return all
+}
+
+async function failureOf(body: ReadableStream<Uint8Array>): Promise<AppError> {
+  const thrown = await collect(body).catch((error: unknown) => error)
+  if (!AppError.isInstance(thrown)) throw new Error('expected an AppError')
+  return thrown
+}
+
+describe('generate streams', () => {
+  it('write the events of the protocol', () => {
+    expect(encodeGenerateEvent(identity, { type: 'tokens', ids: [42] })).toBe(
+      'data: {"model_name":"m","id":"r1","outputs":[{"name":"output_ids","datatype":"INT32","shape":[1],"data":[42]}]}\n\n',
+    )
+  })
+
+  it('come back as they were written, and end with the summary', async () => {
+    const texts = [': ping\n\n', ...events.map((event) => encodeGenerateEvent(identity, event)), 'data: late\n\n']
+    expect(await collect(streamOf(texts))).toEqual(events)
+  })
+
+  it('throw the error that the worker reports', async () => {
+    const error = await failureOf(streamOf([encodeErrorEvent(new AppError('runtime.failed', 'no memory'))]))
+    expect(error).toMatchObject({ code: 'runtime.failed', message: 'no memory' })
+  })
+
+  it('hide the message of an internal error', () => {
+    expect(encodeErrorEvent(new AppError('internal', 'secret'))).not.toContain('secret')
+  })
+
+  it.each([
+    ['breaks off', encodeGenerateEvent(identity, { type: 'tokens', ids: [1] })],
+    ['is not JSON', 'data: {\n\n'],
+    ['has no output_ids', 'data: {"outputs":[]}\n\n'],
+    ['ends without a summary', 'data: {"outputs":[{"name":"output_ids","data":[]}]}\n\n'],
+    ['reports an unknown error', 'event: error\ndata: {"code":"x"}\n\n'],
+  ])('fail with worker.lost when the stream %s', async (_, text) => {
+    expect((await failureOf(streamOf([text]))).code).toBe('worker.lost')
+  })
+
+  it('fail with worker.lost when the connection breaks', async () => {
+    const body = new ReadableStream<Uint8Array>({ pull: (controller) => controller.error(new Error('reset')) })
+    expect((await failureOf(body)).code).toBe('worker.lost')
+  })
+
+  it('cancel the body when the reader leaves early', async () => {
+    let cancelled = 0
+    const body = streamOf(
+      events.map((event) => encodeGenerateEvent(identity, event)),
+      () => cancelled++,
+    )
+    for await (const event of readGenerateStream(body)) {
+      expect(event.type).toBe('tokens')
+      break
+    }
+    expect(cancelled).toBe(1)
+  })
+})
