@@ -1,58 +1,15 @@
-/** How far a decoder layer looks back: a window of the last tokens, or everything. */
-export type LayerType = 'sliding_attention' | 'full_attention'
+import { configFault, parseConfigFile } from './config-parse.ts'
+import {
+  type RawTextConfig,
+  type RawVisionLanguageConfig,
+  rawTextConfig,
+  rawVisionLanguageConfig,
+} from './config-schema.ts'
+import { resolveTextConfig, type TextConfig } from './config-text.ts'
+import { resolveVisionConfig, type VisionConfig } from './config-vision.ts'
 
-/** Rotary position embedding of one kind of layer: the angle of lane `j` is `position / factor * theta^(-2j/h)`. */
-export interface RotaryConfig {
-  readonly theta: number
-  /** Linear stretch of the positions; 1 for none. */
-  readonly factor: number
-}
-
-/** The language model. Sizes are counts of elements, not bytes. */
-export interface TextConfig {
-  /** Rows of the embedding table, v. May exceed the tokenizer: the last rows are padding that no text maps to. */
-  readonly vocabSize: number
-  /** d */
-  readonly hiddenSize: number
-  /** f */
-  readonly intermediateSize: number
-  readonly layers: number
-  /** n */
-  readonly queryHeads: number
-  /** k; divides `queryHeads` */
-  readonly keyHeads: number
-  /** h; even, and not `hiddenSize / queryHeads` in any released size */
-  readonly headSize: number
-  /** Keys a query of a sliding layer sees, itself included. */
-  readonly slidingWindow: number
-  /** Attention scores are multiplied by this number to the power -1/2. */
-  readonly queryPreAttnScalar: number
-  readonly rmsNormEps: number
-  /** Longest sequence the model was trained for, tokens. */
-  readonly contextTokens: number
-  /** One entry a layer, first layer first. */
-  readonly layerTypes: readonly LayerType[]
-  /** Of sliding layers. */
-  readonly ropeLocal: RotaryConfig
-  /** Of full layers. */
-  readonly ropeGlobal: RotaryConfig
-}
-
-/** The SigLIP vision tower. */
-export interface VisionConfig {
-  readonly hiddenSize: number
-  readonly intermediateSize: number
-  readonly layers: number
-  /** Divides `hiddenSize`. */
-  readonly heads: number
-  /** Side of the square picture, pixels. */
-  readonly imageSize: number
-  /** Side of a square patch, pixels; divides `imageSize`. */
-  readonly patchSize: number
-  /** Also the epsilon of the projector's RMS norm. */
-  readonly layerNormEps: number
-  readonly channels: number
-}
+export type { LayerType, RotaryConfig, TextConfig } from './config-text.ts'
+export type { VisionConfig } from './config-vision.ts'
 
 /** A Gemma 3 `config.json`, whatever its dialect, with every default filled in. */
 export interface Gemma3Config {
@@ -72,4 +29,65 @@ export interface Gemma3Config {
   /** Every id that ends an answer; at least one. */
   readonly eosTokenIds: readonly number[]
   readonly padTokenId: number
+}
+
+/** Token ids of Transformers' Gemma 3 classes. */
+const TOKENS = { bos: 2, eos: [1], pad: 0, image: 262_144, boi: 255_999, eoi: 256_000 } as const
+const NO_TOKEN = -1
+const FILE = 'config.json'
+
+/**
+ * Reads a Gemma 3 `config.json`: vision-language or text-only, in the flat dialect of Transformers 4 (`rope_theta`,
+ * `rope_scaling`, `sliding_window_pattern`) or the nested one of Transformers 5 (`rope_parameters`, `layer_types`).
+ *
+ * Released files hold little more than the sizes; everything they leave out has the default of Transformers' class.
+ *
+ * @param json - the parsed file
+ * @throws AppError `config.invalid` naming every key at fault, what was expected and what was found: an unknown key,
+ *   sizes that do not fit each other, or a setting that Gemma 3 does not have (soft caps, biases, another activation)
+ */
+export function parseGemma3Config(json: unknown): Gemma3Config {
+  if (modelType(json) === 'gemma3_text') return textOnly(parseConfigFile(FILE, rawTextConfig, json))
+  return visionLanguage(parseConfigFile(FILE, rawVisionLanguageConfig, json))
+}
+
+/** @throws AppError `config.invalid` for a model that is not Gemma 3 */
+function modelType(json: unknown): 'gemma3' | 'gemma3_text' {
+  const { model_type: type, text_config: text } = Object(json) as Record<string, unknown>
+  if (type === 'gemma3' || type === 'gemma3_text') return type
+  if (type === undefined && text !== undefined) return 'gemma3'
+  throw configFault(FILE, [
+    `model_type: expected "gemma3" or "gemma3_text", found ${JSON.stringify(type) ?? 'nothing'}`,
+  ])
+}
+
+function textOnly(raw: RawTextConfig): Gemma3Config {
+  return {
+    kind: 'text',
+    text: resolveTextConfig(raw, ''),
+    vision: undefined,
+    imageTokenId: NO_TOKEN,
+    boiTokenId: NO_TOKEN,
+    eoiTokenId: NO_TOKEN,
+    tokensPerImage: 0,
+    bosTokenId: raw.bos_token_id ?? TOKENS.bos,
+    eosTokenIds: raw.eos_token_id ?? TOKENS.eos,
+    padTokenId: raw.pad_token_id ?? TOKENS.pad,
+  }
+}
+
+function visionLanguage(raw: RawVisionLanguageConfig): Gemma3Config {
+  const { text_config: text, vision_config: vision } = raw
+  return {
+    kind: 'vision-language',
+    text: resolveTextConfig(text, 'text_config.'),
+    vision: resolveVisionConfig(vision, raw.mm_tokens_per_image),
+    imageTokenId: raw.image_token_index ?? raw.image_token_id ?? TOKENS.image,
+    boiTokenId: raw.boi_token_index ?? raw.boi_token_id ?? TOKENS.boi,
+    eoiTokenId: raw.eoi_token_index ?? raw.eoi_token_id ?? TOKENS.eoi,
+    tokensPerImage: raw.mm_tokens_per_image,
+    bosTokenId: raw.bos_token_id ?? text.bos_token_id ?? TOKENS.bos,
+    eosTokenIds: raw.eos_token_id ?? text.eos_token_id ?? TOKENS.eos,
+    padTokenId: raw.pad_token_id ?? text.pad_token_id ?? TOKENS.pad,
+  }
 }
