@@ -65,7 +65,7 @@ export interface RunOptions {
   readonly signal?: AbortSignal
 }
 
-/** Loads models and owns tensors. Every failure is an AppError `runtime.failed` unless said otherwise. */
+/** Loads models and makes tensors. Every failure is an AppError `runtime.failed` unless said otherwise. */
 export interface Runtime extends Disposable {
   readonly device: Device
   /**

@@ -1,0 +1,2 @@
+export { liveHandles } from './handle.ts'
+export { OrtRuntime, type OrtRuntimeOptions } from './ort-runtime.ts'

@@ -1,0 +1,72 @@
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import { AppError } from '@loupe/shared/errors'
+import koffi from 'koffi'
+import { API_VERSION } from './table.ts'
+
+/** The loaded library. */
+export interface Library {
+  /** ONNX Runtime's version, `1.30.0`. */
+  readonly version: string
+  /** The address of the function in a slot of `struct OrtApi`. */
+  functionAt(slot: number): bigint
+}
+
+const POINTER_BYTES = 8
+const FILE_NAMES: Readonly<Record<string, string>> = {
+  linux: 'libonnxruntime.so.1',
+  darwin: 'libonnxruntime.1.dylib',
+  win32: 'onnxruntime.dll',
+}
+
+let loaded: Library | undefined
+
+/**
+ * The library, loaded on first use: the file that the environment variable `ORT_LIB` names, else the one inside the npm
+ * package `onnxruntime-node`, whose own binding is never loaded.
+ */
+export function library(): Library {
+  loaded ??= load(libraryPath())
+  return loaded
+}
+
+function libraryPath(): string {
+  const named = process.env['ORT_LIB']
+  if (named !== undefined && named !== '') return named
+  const manifest = createRequire(import.meta.url).resolve('onnxruntime-node/package.json')
+  const fileName = FILE_NAMES[process.platform]
+  if (fileName === undefined)
+    throw new AppError('runtime.failed', `No ONNX Runtime for ${process.platform}; set ORT_LIB.`)
+  return path.join(path.dirname(manifest), 'bin', 'napi-v6', process.platform, process.arch, fileName)
+}
+
+function load(file: string): Library {
+  // koffi runs a callee on a stack of its own, 128 KiB by default in an asynchronous call. Matrix kernels and graph
+  // optimisers need more, and an overflow kills the process. Pages are committed only when touched.
+  koffi.config({ sync_stack_size: 16 * 1024 * 1024, async_stack_size: 8 * 1024 * 1024 })
+  try {
+    return open(file)
+  } catch (cause) {
+    if (AppError.isInstance(cause)) throw cause
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new AppError('runtime.failed', `Cannot load the ONNX Runtime library ${file}: ${reason}`, { cause })
+  }
+}
+
+/** `struct OrtApiBase` holds two functions: `GetApi(version)` and `GetVersionString()`. */
+function open(file: string): Library {
+  const base: unknown = koffi.load(file).func('OrtGetApiBase', 'void *', [])()
+  const getApi = koffi.decode(pointerAt(base, 0), koffi.proto('void *', ['uint32_t']))
+  const getVersion = koffi.decode(pointerAt(base, 1), koffi.proto('const char *', []))
+  const version: string = getVersion()
+  const api: unknown = getApi(API_VERSION)
+  if (!api) {
+    const wanted = `API version ${API_VERSION} (1.${API_VERSION} or newer)`
+    throw new AppError('runtime.failed', `Expected an ONNX Runtime with ${wanted}, found ${version} at ${file}.`)
+  }
+  return { version, functionAt: (slot) => pointerAt(api, slot) }
+}
+
+function pointerAt(table: unknown, index: number): bigint {
+  return koffi.decode(table, index * POINTER_BYTES, 'void *')
+}

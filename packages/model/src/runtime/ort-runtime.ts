@@ -1,0 +1,93 @@
+import { AppError } from '@loupe/shared/errors'
+import type { Device, DType, LoadOptions, Runtime, RuntimeTensor, TensorData } from '../graph/runtime.ts'
+import { throwIfCancelled } from './cancellation.ts'
+import { library } from './library.ts'
+import { RunQueue } from './run-queue.ts'
+import { loadSession, type OrtSession } from './session.ts'
+import { createSessionOptions, type SessionSettings } from './session-options.ts'
+import { OrtTensor } from './value.ts'
+
+/** Options of {@link OrtRuntime}. */
+export interface OrtRuntimeOptions {
+  /** Where to compute; `cpu` by default. The other devices are untested: they need a library built for them (`ORT_LIB`). */
+  readonly device?: Device
+  /** Settings of the device's execution provider under ONNX Runtime's own names: `{ device_id: '1' }`. */
+  readonly deviceOptions?: Readonly<Record<string, string>>
+  /** Threads that one operator of a run may use; by default one for each physical core. */
+  readonly threads?: number
+  /**
+   * Runs in flight at once, over all sessions; 2 by default. Each occupies a thread of libuv's pool, which has four
+   * unless `UV_THREADPOOL_SIZE` says otherwise, and which files and name lookups need too.
+   */
+  readonly concurrentRuns?: number
+  /**
+   * Whether matrix weights are copied into the layout that the kernels like best; true by default. Quantised weights
+   * need it. Float32 weights load at once and stay in the checkpoint's pages without it; only prefill is slower then.
+   */
+  readonly prepack?: boolean
+}
+
+/**
+ * ONNX Runtime, in this process.
+ *
+ * Tensors live in host memory on every device; with a device that has its own, ONNX Runtime copies them for each run.
+ *
+ * @example
+ * using runtime = new OrtRuntime({ threads: 2 })
+ * using session = await runtime.load(model)
+ * using x = runtime.wrap('float32', [2], new Float32Array([1, 2]))
+ * using binding = session.bind().input('x', x).outputOnHost('y')
+ * await binding.run()
+ * binding.read('y').data
+ */
+export class OrtRuntime implements Runtime {
+  readonly device: Device
+  /** The version of ONNX Runtime: `1.30.0`. */
+  readonly version: string
+  readonly #settings: SessionSettings
+  readonly #queue: RunQueue
+  #disposed = false
+
+  /** @throws AppError `runtime.failed` when the library or the device is not available, or an option is out of range */
+  constructor(options: OrtRuntimeOptions = {}) {
+    const { device = 'cpu', deviceOptions = {}, threads = 0, concurrentRuns = 2, prepack = true } = options
+    checkCount('threads', threads, 0)
+    checkCount('concurrentRuns', concurrentRuns, 1)
+    this.device = device
+    this.version = library().version
+    this.#settings = { device, deviceOptions, threads, prepack }
+    this.#queue = new RunQueue(concurrentRuns)
+    // A device that cannot be had is better known now than at the first model.
+    createSessionOptions(this.#settings)[Symbol.dispose]()
+  }
+
+  wrap(dtype: DType, shape: readonly number[], data: TensorData): RuntimeTensor {
+    this.#assertOpen()
+    return new OrtTensor(dtype, shape, data)
+  }
+
+  allocate(dtype: DType, shape: readonly number[]): RuntimeTensor {
+    this.#assertOpen()
+    return OrtTensor.allocate(dtype, shape)
+  }
+
+  async load(model: Uint8Array, options: LoadOptions = {}): Promise<OrtSession> {
+    this.#assertOpen()
+    throwIfCancelled(options.signal)
+    return loadSession(model, this.#settings, this.#queue, options)
+  }
+
+  /** Refuses new work. Sessions and tensors live on until they are disposed themselves. */
+  [Symbol.dispose](): void {
+    this.#disposed = true
+  }
+
+  #assertOpen(): void {
+    if (this.#disposed) throw new AppError('runtime.failed', 'The runtime was used after it was disposed.')
+  }
+}
+
+function checkCount(name: string, value: number, least: number): void {
+  if (Number.isInteger(value) && value >= least) return
+  throw new AppError('runtime.failed', `${name}: expected a whole number of at least ${least}, found ${value}.`)
+}

@@ -1,0 +1,51 @@
+import type { Device } from '../graph/runtime.ts'
+import { environment, LOG_FATAL_ONLY } from './environment.ts'
+import { call, get } from './ffi.ts'
+import { Handle } from './handle.ts'
+import { appendProvider } from './provider.ts'
+
+/** What all sessions of a runtime have in common. */
+export interface SessionSettings {
+  readonly device: Device
+  /** Settings of the device's execution provider, under ONNX Runtime's own names. */
+  readonly deviceOptions: Readonly<Record<string, string>>
+  /** Threads that one operator may use; 0: one for each physical core. */
+  readonly threads: number
+  /** Whether matrix weights are copied into the layout that the kernels like best. */
+  readonly prepack: boolean
+}
+
+const SEQUENTIAL = 0
+const ALL_OPTIMISATIONS = 99
+
+/** @throws AppError `runtime.failed` when the device's execution provider is not available */
+export function createSessionOptions(settings: SessionSettings, weightsFolder?: string): Handle {
+  environment() // the providers log, and only an environment has a logger
+  const handle = new Handle('session options', get('CreateSessionOptions'), 'ReleaseSessionOptions')
+  const options = handle.pointer
+  try {
+    call('SetSessionLogSeverityLevel', options, LOG_FATAL_ONLY)
+    call('SetSessionExecutionMode', options, SEQUENTIAL)
+    call('SetInterOpNumThreads', options, 1)
+    call('SetIntraOpNumThreads', options, settings.threads)
+    call('SetSessionGraphOptimizationLevel', options, ALL_OPTIMISATIONS)
+    // Plans memory for the shapes of the first run; ours differ in every run.
+    call('DisableMemPattern', options)
+    for (const [key, value] of Object.entries(configEntries(settings, weightsFolder)))
+      call('AddSessionConfigEntry', options, key, value)
+    appendProvider(options, settings.device, settings.deviceOptions)
+    return handle
+  } catch (error) {
+    handle[Symbol.dispose]()
+    throw error
+  }
+}
+
+function configEntries(settings: SessionSettings, weightsFolder: string | undefined): Record<string, string> {
+  return {
+    // A spinning thread is a little quicker to start the next operator, and takes its core from everything else.
+    'session.intra_op.allow_spinning': '0',
+    'session.disable_prepacking': settings.prepack ? '0' : '1',
+    ...(weightsFolder === undefined ? {} : { 'session.model_external_initializers_file_folder_path': weightsFolder }),
+  }
+}
