@@ -1,0 +1,3 @@
+export { type ArtifactOptions, buildTokenizerArtifact } from './build-artifact.ts'
+export type { StreamDecoder } from './text-decoder.ts'
+export { type DecodeOptions, type EncodeOptions, loadTokenizer, type Tokenizer } from './tokenizer.ts'

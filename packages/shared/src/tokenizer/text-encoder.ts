@@ -1,0 +1,109 @@
+import { AppError } from '../errors/index.ts'
+import { addedTokenFinder } from './added-tokens.ts'
+import type { TokenizerContent } from './content.ts'
+import { LIMITS, SPACE } from './limits.ts'
+import { type MergeRules, ROLE } from './merge-rules.ts'
+import { PairMerger } from './pair-merger.ts'
+import { type PieceIndex, pieceBytes } from './piece-index.ts'
+import { bridgesOf, wordEnd } from './words.ts'
+
+/** Words this long or shorter are remembered. V8 copies a slice of 12 units; a longer one would keep its text alive. */
+const CACHED_UNITS = 12
+/** The cache is dropped when full: about 1 MB. */
+const CACHED_WORDS = 8192
+
+/** Text to ids. Holds scratch memory and a bounded cache, so one instance serves a process. */
+export class PieceEncoder {
+  readonly #content: TokenizerContent
+  readonly #merger: PairMerger
+  readonly #findAdded: ReturnType<typeof addedTokenFinder>
+  readonly #symbolOf: (codePoint: number) => number
+  readonly #endOfWord: (text: string, start: number) => number
+  readonly #utf8 = new TextEncoder()
+  readonly #words = new Map<string, readonly number[]>()
+
+  constructor(content: TokenizerContent, index: PieceIndex, roles: Uint8Array, rules: MergeRules) {
+    this.#content = content
+    this.#merger = new PairMerger(rules)
+    this.#findAdded = addedTokenFinder(content.added)
+    this.#symbolOf = characterTable(index, roles)
+    const decoder = new TextDecoder()
+    const bridges =
+      content.bridges && bridgesOf(Array.from(content.bridges, (id) => decoder.decode(pieceBytes(index, id))))
+    this.#endOfWord = (text, start) => (bridges === undefined ? text.length : wordEnd(text, start, bridges))
+  }
+
+  /** @param withControl - also match control tokens; else they are text as any other */
+  encode(text: string, withControl: boolean): Int32Array {
+    if (text.length > LIMITS.textUnits) {
+      throw new AppError('prompt.too_long', `Expected at most ${LIMITS.textUnits} characters, found ${text.length}.`)
+    }
+    const wellFormed = text.toWellFormed()
+    const ids: number[] = []
+    let from = 0
+    for (let match = this.#findAdded(wellFormed, 0, withControl); match; ) {
+      this.#encodeWords(wellFormed.slice(from, match.start), ids)
+      ids.push(match.id)
+      from = match.end
+      match = this.#findAdded(wellFormed, from, withControl)
+    }
+    this.#encodeWords(wellFormed.slice(from), ids)
+    return Int32Array.from(ids)
+  }
+
+  /** A stretch without added tokens. */
+  #encodeWords(stretch: string, ids: number[]): void {
+    const text = stretch.replaceAll(' ', SPACE)
+    for (let start = 0; start < text.length; ) {
+      const end = this.#endOfWord(text, start)
+      this.#encodeWord(text.slice(start, end), ids)
+      start = end
+    }
+  }
+
+  #encodeWord(word: string, ids: number[]): void {
+    if (word.length > CACHED_UNITS) this.#mergeWord(word, ids)
+    else for (const id of this.#words.get(word) ?? this.#remember(word)) ids.push(id)
+  }
+
+  #remember(word: string): readonly number[] {
+    const ids: number[] = []
+    this.#mergeWord(word, ids)
+    if (this.#words.size >= CACHED_WORDS) this.#words.clear()
+    this.#words.set(word, ids)
+    return ids
+  }
+
+  #mergeWord(word: string, ids: number[]): void {
+    // A UTF-16 unit becomes at most three bytes: a pair of them is four.
+    this.#merger.reserve(3 * word.length)
+    const { symbols } = this.#merger
+    let count = 0
+    for (const character of word) {
+      const id = this.#symbolOf(character.codePointAt(0) ?? 0)
+      if (id >= 0) symbols[count++] = id
+      else for (const byte of this.#utf8.encode(character)) symbols[count++] = this.#content.byteIds[byte] ?? 0
+    }
+    this.#merger.merge(count, ids)
+  }
+}
+
+/** Looks up the piece that is one character: an array for the Basic Multilingual Plane, a map beyond it. -1 if none. */
+function characterTable(index: PieceIndex, roles: Uint8Array): (codePoint: number) => number {
+  const basic = new Int32Array(1 << 16).fill(-1)
+  const others = new Map<number, number>()
+  for (let id = 0; id < index.size; id += 1) {
+    if (index.characters[id] !== 1 || roles[id] === ROLE.inert) continue
+    const codePoint = decodeCharacter(pieceBytes(index, id))
+    if (codePoint < basic.length) basic[codePoint] = id
+    else others.set(codePoint, id)
+  }
+  return (codePoint) => (codePoint < basic.length ? basic[codePoint] : others.get(codePoint)) ?? -1
+}
+
+/** One character of UTF-8. By hand: a TextDecoder call for each of a vocabulary's characters takes ten times as long. */
+function decodeCharacter(bytes: Uint8Array): number {
+  const lead = bytes[0] ?? 0
+  if (bytes.length === 1) return lead
+  return bytes.subarray(1).reduce((value, byte) => (value << 6) | (byte & 0x3f), lead & (0xff >> (bytes.length + 1)))
+}
