@@ -1,0 +1,25 @@
+const MASK_BITS = 64
+/** 2^64 divided by the golden ratio: the step of SplitMix64. */
+const STEP = 0x9e3779b97f4a7c15n
+const FRACTION_BITS = 53n
+
+/**
+ * A random number that depends on nothing but its two keys, so that a draw can be repeated, alone and in any order.
+ *
+ * @param seed - any safe integer
+ * @param position - which draw, from 0
+ * @returns uniform in [0, 1), 53 bits
+ * @see Steele, Lea, Flood: Fast splittable pseudorandom number generators (OOPSLA 2014); SplitMix64 is the mix of a
+ *   counter, read here at `position` of the stream that starts at the mixed seed
+ */
+export function uniformAt(seed: number, position: number): number {
+  const bits = mix(mix(BigInt(seed)) + (BigInt(position) + 1n) * STEP)
+  return Number(bits >> (BigInt(MASK_BITS) - FRACTION_BITS)) / 2 ** Number(FRACTION_BITS)
+}
+
+function mix(value: bigint): bigint {
+  let z = BigInt.asUintN(MASK_BITS, value)
+  z = BigInt.asUintN(MASK_BITS, (z ^ (z >> 30n)) * 0xbf58476d1ce4e5b9n)
+  z = BigInt.asUintN(MASK_BITS, (z ^ (z >> 27n)) * 0x94d049bb133111ebn)
+  return z ^ (z >> 31n)
+}
