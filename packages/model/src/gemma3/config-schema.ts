@@ -124,9 +124,9 @@ export const rawVisionLanguageConfig = fields(IGNORED_TOP_KEYS, {
 
 const atLeastZero = z.number({ error: 'a number of at least 0' }).min(0, { error: 'a number of at least 0' })
 const share = z
-  .number({ error: 'a number above 0, at most 1' })
-  .positive({ error: 'a number above 0, at most 1' })
-  .max(1, { error: 'a number above 0, at most 1' })
+  .number({ error: 'a number from 0 to 1' })
+  .min(0, { error: 'a number from 0 to 1' })
+  .max(1, { error: 'a number from 0 to 1' })
 
 /** `generation_config.json`: only what chooses a token; the defaults are those of Transformers' class. */
 export const rawGenerationConfig = z.object(

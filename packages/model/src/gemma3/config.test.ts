@@ -211,7 +211,7 @@ describe('parseGenerationConfig', () => {
   })
 
   it.each([
-    [{ top_p: 0 }, 'top_p: expected a number above 0, at most 1, found 0'],
+    [{ top_p: 1.5 }, 'top_p: expected a number from 0 to 1, found 1.5'],
     [{ temperature: -1 }, 'temperature: expected a number of at least 0, found -1'],
     [{ top_k: 1.5 }, 'top_k: expected a whole number'],
     [{ eos_token_id: 'x' }, 'eos_token_id: expected a token id or a list of token ids, found "x"'],

@@ -1,0 +1,24 @@
+export { type BoundWeight, type BoundWeights, bindWeights } from './gemma3/bind-weights.ts'
+export {
+  type Gemma3Config,
+  type LayerType,
+  parseGemma3Config,
+  type RotaryConfig,
+  type TextConfig,
+  type VisionConfig,
+} from './gemma3/config.ts'
+export { type ModelConfig, readModelConfig } from './gemma3/config-files.ts'
+export { type GenerationConfig, parseGenerationConfig } from './gemma3/generation-config.ts'
+export { canonicalName, expectedTensors } from './gemma3/names.ts'
+export {
+  createSampler,
+  type SampledToken,
+  type Sampler,
+  type SamplerOptions,
+  type SamplingParams,
+} from './generate/sampler.ts'
+export { createStopCheck, type FinishReason, type StopRule, type StopVerdict } from './generate/stop.ts'
+export { type Checkpoint, type FileReader, openCheckpoint, type TensorLocation } from './weights/checkpoint.ts'
+export { ELEMENT_BYTES, type StoredDType } from './weights/dtype.ts'
+export { decodeSafetensors, type StoredTensor } from './weights/safetensors.ts'
+export { type EncodableTensor, encodeSafetensors } from './weights/safetensors-encode.ts'

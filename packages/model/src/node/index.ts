@@ -1,0 +1,1 @@
+export { type CheckpointFiles, checkpointFiles } from './checkpoint-files.ts'
