@@ -1,0 +1,96 @@
+import { AppError } from '@loupe/shared/errors'
+import { Hono } from 'hono'
+import { cors } from 'hono/cors'
+import { requestId } from 'hono/request-id'
+import type { EdgeConfig } from './config.ts'
+import type { EdgeEnv, LogLine, Services } from './edge-env.ts'
+import { errorReply } from './error-reply.ts'
+import type { Fetch } from './fetch.ts'
+import { createDecodeTurns } from './images/decode-turns.ts'
+import { fetchImage } from './images/fetch-image.ts'
+import { type ImagePreprocessor, prepareImages } from './images/prepare-images.ts'
+import { LIMITS } from './limits.ts'
+import { authenticate } from './middleware/authenticate.ts'
+import { observe } from './middleware/observe.ts'
+import { chatCompletions } from './routes/chat-completions.ts'
+import { health } from './routes/health.ts'
+import { models } from './routes/models.ts'
+import { createModelCatalog } from './worker/model-catalog.ts'
+import { createWorkerClient } from './worker/worker-client.ts'
+
+/** The world of the app. */
+export interface EdgeDeps {
+  readonly config: EdgeConfig
+  /** Reaches the worker. */
+  readonly fetchWorker: Fetch
+  /** Reaches the hosts of pictures. */
+  readonly fetchImage: Fetch
+  readonly images: ImagePreprocessor
+  readonly log: (line: LogLine) => void
+  /** Milliseconds since 1970. */
+  readonly nowMs: () => number
+}
+
+/** Headers that a page of another origin may read. */
+const EXPOSED_HEADERS = [
+  'x-request-id',
+  'openai-processing-ms',
+  'x-loupe-warning',
+  'x-should-retry',
+  'retry-after',
+  'retry-after-ms',
+]
+
+/** Makes the public API. Nothing in it is global: two apps share nothing. */
+export function createApp(deps: EdgeDeps) {
+  const services = createServices(deps)
+  const app = new Hono<EdgeEnv>()
+    .use(requestId({ limitLength: 128, generator: () => `req_${crypto.randomUUID().replaceAll('-', '')}` }))
+    .use(observe(deps))
+    // The preflight's own headers are reflected: the SDKs send many `x-stainless-*` from browsers. No cookies are used.
+    .use(cors({ origin: '*', allowMethods: ['GET', 'POST'], exposeHeaders: EXPOSED_HEADERS, maxAge: 86_400 }))
+    .use((c, next) => {
+      c.set('services', services)
+      return next()
+    })
+    .route('/', health)
+    .use('/v1/*', authenticate(deps.config))
+    .route('/v1/chat/completions', chatCompletions)
+    .route('/v1/models', models)
+    .all('/v1/chat/completions', (c) => methodError(c.req.method, 'POST'))
+    .all('/v1/models/*', (c) => methodError(c.req.method, 'GET'))
+  app.notFound((c) => {
+    throw new AppError('route.unknown', `There is nothing at ${c.req.method} ${c.req.path.slice(0, 200)}.`)
+  })
+  app.onError((error) => errorReply(AppError.from(error)))
+  return app
+}
+
+function createServices({ config, fetchWorker, fetchImage: fetch, images, log, nowMs }: EdgeDeps): Services {
+  const worker = createWorkerClient({ url: config.workerUrl, fetch: fetchWorker, replyMs: LIMITS.workerReplyMs })
+  const turns = createDecodeTurns({ maxWaiting: LIMITS.waitingDecodes, leaseMs: LIMITS.decodeLeaseMs, nowMs })
+  const fetchOptions = {
+    fetch,
+    policy: { allowHttp: config.allowHttpImages, trustedHosts: config.trustedImageHosts },
+    maxBytes: LIMITS.imageBytes,
+    maxRedirects: LIMITS.imageRedirects,
+    timeoutMs: LIMITS.imageFetchMs,
+  }
+  const prepareOptions = {
+    images,
+    turns,
+    maxImages: LIMITS.images,
+    fetchImage: (address: string, signal: AbortSignal) => fetchImage(address, fetchOptions, signal),
+  }
+  return {
+    worker,
+    models: createModelCatalog({ worker, nowMs, ttlMs: LIMITS.modelTtlMs }),
+    prepareImages: (references, signal) => prepareImages(references, prepareOptions, signal),
+    log,
+    nowMs,
+  }
+}
+
+function methodError(found: string, expected: string): never {
+  throw new AppError('route.method', `Expected ${expected}, found ${found}.`)
+}

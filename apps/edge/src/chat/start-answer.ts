@@ -1,0 +1,111 @@
+import { buildPrompt } from '@loupe/shared/chat'
+import { AppError } from '@loupe/shared/errors'
+import type { AnswerOptions, ChatRequest, ImageReference } from '@loupe/shared/schema'
+import type { GenerateParameters, ModelMetadata } from '@loupe/shared/wire'
+import type { Services } from '../edge-env.ts'
+import { LIMITS } from '../limits.ts'
+import { generateWithImages } from '../worker/offer-images.ts'
+import type { AnswerEvent } from './read-answer.ts'
+import { readAnswer } from './read-answer.ts'
+
+/** An answer that the worker has admitted. */
+export interface RunningAnswer {
+  readonly model: string
+  readonly promptTokens: number
+  /** Prompt tokens that stand for pictures. */
+  readonly imageTokens: number
+  readonly events: AsyncGenerator<AnswerEvent, void>
+}
+
+/** Whose request it is, and how it is called in logs. */
+export interface RequestIdentity {
+  readonly tenant: string
+  readonly requestId: string
+}
+
+/**
+ * Takes a chat request to the worker: pictures to patches, messages to token ids, and everything that can be refused
+ * refused before the worker is asked to compute.
+ *
+ * @throws AppError for every fault that a status can still tell
+ */
+export async function startAnswer(
+  request: ChatRequest,
+  { services, identity }: { readonly services: Services; readonly identity: RequestIdentity },
+  signal: AbortSignal,
+): Promise<RunningAnswer> {
+  checkTextLength(request)
+  const { metadata, tokenizer } = await services.models.open(request.model, signal)
+  const references = imagesOf(request)
+  checkVision(metadata, references)
+  const images = await services.prepareImages(references, signal)
+  const { ids } = buildPrompt(tokenizer, request.messages, { imageTokens: imageTokensOf(metadata) })
+  const parameters = {
+    ...generateParametersOf(request.answer, metadata, ids.length),
+    tenant: identity.tenant,
+    request_id: identity.requestId,
+  }
+  const body = { id: identity.requestId, inputIds: ids, parameters }
+  const events = await generateWithImages(services.worker, metadata.name, body, images, signal)
+  return {
+    model: metadata.name,
+    promptTokens: ids.length,
+    imageTokens: images.length * metadata.parameters.tokens_per_image,
+    events: readAnswer(events, { tokenizer, stop: request.answer.stop }),
+  }
+}
+
+function imagesOf({ messages }: ChatRequest): ImageReference[] {
+  return messages.flatMap(({ content }) => {
+    return typeof content === 'string' ? [] : content.filter((part) => part.type === 'image')
+  })
+}
+
+function checkTextLength({ messages }: ChatRequest): void {
+  const texts = messages.flatMap(({ content }) => {
+    if (typeof content === 'string') return [content]
+    return content.map((part) => (part.type === 'text' ? part.text : ''))
+  })
+  const characters = texts.reduce((sum, text) => sum + text.length, 0)
+  if (characters <= LIMITS.promptCharacters) return
+  const detail = `Expected at most ${LIMITS.promptCharacters} characters of text, found ${characters}.`
+  throw new AppError('prompt.too_long', detail, { param: 'messages' })
+}
+
+function checkVision(metadata: ModelMetadata, [first]: readonly ImageReference[]): void {
+  if (first === undefined || metadata.parameters.has_vision) return
+  throw new AppError('request.unsupported', `The model "${metadata.name}" takes no pictures.`, { param: first.param })
+}
+
+function imageTokensOf({ parameters }: ModelMetadata) {
+  return {
+    boi: parameters.boi_token_id,
+    soft: parameters.image_token_id,
+    eoi: parameters.eoi_token_id,
+    tokensPerImage: parameters.tokens_per_image,
+  }
+}
+
+/** @throws AppError `prompt.too_long` when prompt and answer do not fit the context together */
+function generateParametersOf(
+  answer: AnswerOptions,
+  metadata: ModelMetadata,
+  promptTokens: number,
+): GenerateParameters {
+  const { context_length: context, generation_defaults: defaults } = metadata.parameters
+  const room = context - promptTokens
+  const wanted = answer.maxTokens ?? 1
+  if (room < wanted) {
+    const detail = `The context holds ${context} tokens; found ${promptTokens} in the messages and ${wanted} for the answer.`
+    throw new AppError('prompt.too_long', detail, { param: 'messages' })
+  }
+  return {
+    max_tokens: answer.maxTokens ?? Math.min(defaults.max_tokens, room),
+    temperature: answer.temperature,
+    top_k: answer.topK,
+    top_p: answer.topP,
+    seed: answer.seed,
+    ...(answer.stopTokenIds.length === 0 ? {} : { stop_token_ids: [...answer.stopTokenIds] }),
+    ...(answer.ignoreEos ? { ignore_eos: true } : {}),
+  }
+}

@@ -1,0 +1,27 @@
+import type { ImageReference } from '@loupe/shared/schema'
+import type { PreparedImage } from './images/prepare-images.ts'
+import type { ModelCatalog } from './worker/model-catalog.ts'
+import type { WorkerClient } from './worker/worker-client.ts'
+
+/** One line of the log. */
+export type LogLine = Readonly<Record<string, string | number | boolean | undefined>>
+
+/** What the handlers work with, made once for an isolate. */
+export interface Services {
+  readonly worker: WorkerClient
+  readonly models: ModelCatalog
+  readonly prepareImages: (references: readonly ImageReference[], signal: AbortSignal) => Promise<PreparedImage[]>
+  readonly log: (line: LogLine) => void
+  /** Milliseconds since 1970. */
+  readonly nowMs: () => number
+}
+
+/** The types of the Hono app. */
+export interface EdgeEnv {
+  Variables: {
+    services: Services
+    requestId: string
+    /** Whose request this is: a hash of the key, or `open`. */
+    tenant: string
+  }
+}

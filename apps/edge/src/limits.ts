@@ -1,0 +1,24 @@
+/** What one request may take. Each number is enforced before the memory or the time is spent. */
+export const LIMITS = {
+  /** Body of a request. A 9 MB photograph grows to 12 MB as base64. */
+  requestBytes: 12 * 1024 * 1024,
+  /** One picture that is fetched by its address: the same photograph, not as base64. */
+  imageBytes: 12 * 1024 * 1024,
+  /** Pictures of one request. Their patches (2.3 MiB each) are held up to three times while they are sent: 55 MiB of 128. */
+  images: 8,
+  /** Text of one request. Far above 128k tokens of prose (0.5 M), far below what would keep the tokenizer busy for seconds. */
+  promptCharacters: 2_000_000,
+  /** From the first byte sent to the last byte received of one picture, redirects included. */
+  imageFetchMs: 10_000,
+  imageRedirects: 3,
+  /** Decodes that wait for their turn in this isolate. */
+  waitingDecodes: 16,
+  /** A decode that takes longer was abandoned with its request. The slowest honest one takes about 2 s. */
+  decodeLeaseMs: 20_000,
+  /** Metadata and tokenizer requests to the worker. */
+  workerReplyMs: 10_000,
+  /** How long what the worker says of a model is believed without asking again. */
+  modelTtlMs: 15_000,
+  /** Silence after which a comment is sent: proxies cut connections after 60 to 125 s without a byte. */
+  pingMs: 15_000,
+} as const

@@ -1,0 +1,68 @@
+import { AppError } from '@loupe/shared/errors'
+import { createApp } from '../app.ts'
+import { type EdgeConfig, readConfig } from '../config.ts'
+import type { LogLine } from '../edge-env.ts'
+import type { Fetch } from '../fetch.ts'
+import type { ImagePreprocessor } from '../images/prepare-images.ts'
+import { createFakeWorker, type FakeWorker, TINY_MODEL } from './fake-worker.ts'
+
+/** The app with a fake world round it. */
+export interface TestApp {
+  readonly worker: FakeWorker
+  readonly log: LogLine[]
+  /** Files that were decoded. */
+  readonly decoded: Uint8Array[]
+  request(path: string, init?: RequestInit): Promise<Response>
+  /** Posts a chat request; `model` is filled in. */
+  chat(body: Readonly<Record<string, unknown>>, init?: RequestInit): Promise<Response>
+}
+
+/** What a test may change. */
+export interface TestAppOptions {
+  readonly config?: Partial<EdgeConfig>
+  readonly fetchImage?: Fetch
+}
+
+const PATCH_BYTES = 4096 * 588
+const LOCAL = readConfig({ WORKER_URL: 'http://worker.example', ENVIRONMENT: 'local' })
+
+/** "Decodes" any bytes into patches that repeat their first byte. An empty or all-zero file is malformed. */
+const fakeImages = (decoded: Uint8Array[]): ImagePreprocessor => ({
+  async preprocess(bytes) {
+    decoded.push(bytes)
+    const first = bytes[0] ?? 0
+    if (first === 0) throw new AppError('image.malformed', 'Expected a picture, found a zero byte.')
+    const patches = new Uint8Array(PATCH_BYTES).fill(first)
+    return { patches, digest: new Uint8Array(await crypto.subtle.digest('SHA-256', patches)) }
+  },
+})
+
+/** Makes the app of a test. */
+export async function createTestApp({ config = {}, fetchImage = noNetwork }: TestAppOptions = {}): Promise<TestApp> {
+  const worker = await createFakeWorker()
+  const log: LogLine[] = []
+  const decoded: Uint8Array[] = []
+  const app = createApp({
+    config: { ...LOCAL, ...config },
+    fetchWorker: worker.fetch,
+    fetchImage,
+    images: fakeImages(decoded),
+    log: (line) => log.push(line),
+    nowMs: () => Date.now(),
+  })
+  const request = async (path: string, init?: RequestInit) => app.request(path, init)
+  return {
+    worker,
+    log,
+    decoded,
+    request,
+    chat: (body, init) => {
+      const whole = JSON.stringify({ model: TINY_MODEL, ...body })
+      return request('/v1/chat/completions', { method: 'POST', body: whole, ...init })
+    },
+  }
+}
+
+function noNetwork(): Promise<Response> {
+  return Promise.reject(new Error('a test without a network fetched a picture'))
+}
