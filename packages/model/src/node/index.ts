@@ -1,1 +1,3 @@
 export { type CheckpointFiles, checkpointFiles } from './checkpoint-files.ts'
+export { embeddedModelDirectory } from './embedded-model.ts'
+export { type LoadModelOptions, loadGemma3VL } from './load-gemma3-vl.ts'

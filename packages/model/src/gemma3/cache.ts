@@ -1,0 +1,89 @@
+import type { Graph } from '../graph/graph.ts'
+import { type CachedHeads, groupQueryAttention, type Heads } from '../graph/ops/attend.ts'
+import type { Runtime, RuntimeBinding, RuntimeTensor } from '../graph/runtime.ts'
+import type { Value } from '../graph/value.ts'
+import type { TextConfig } from './config.ts'
+
+/** The cache as one layer sees it while the graph is built. */
+export interface LayerCache {
+  /** Appends this step's keys and values, and attends over everything cached so far. */
+  attend(g: Graph, heads: Heads): Value<'b t nh'>
+}
+
+/** What every layer's cache shares in one step. */
+export interface CacheStep {
+  /** `[b]` int32: the slot of each row's last token */
+  readonly lastSlot: Value<'b'>
+  /** int32: filled slots of the longest row, this step included */
+  readonly filled: Value<''>
+  /** `[b, 1, t, s]`: the mask of this kind of layer */
+  readonly bias: Value<'b 1 t s'>
+}
+
+/**
+ * Declares the cache of one layer as inputs and outputs of the model. At run time both are bound to the same memory, so
+ * that a step writes its own slots and copies nothing.
+ *
+ * @param layer - 0-based
+ */
+export function layerCache(g: Graph, config: TextConfig, layer: number, step: CacheStep): LayerCache {
+  const { queryHeads, keyHeads, headSize } = config
+  const shape = ['b', keyHeads, 'c', headSize]
+  const names = cacheNames(layer)
+  const past: CachedHeads = {
+    keys: g.input(names.pastKeys, 'float32', 'b k c h', shape),
+    values: g.input(names.pastValues, 'float32', 'b k c h', shape),
+  }
+  return {
+    attend(g, heads) {
+      const scale = config.queryPreAttnScalar ** -0.5
+      const { seen, present } = groupQueryAttention(g, heads, past, { queryHeads, keyHeads, scale, ...step })
+      g.output(names.presentKeys, present.keys)
+      g.output(names.presentValues, present.values)
+      return seen
+    },
+  }
+}
+
+/** The memory behind {@link layerCache}: keys and values of every layer, for a fixed number of slots. */
+export class KeyValueCache implements Disposable {
+  readonly capacityTokens: number
+  readonly #tensors: { keys: RuntimeTensor; values: RuntimeTensor }[] = []
+
+  /**
+   * @param rows - sequences side by side
+   * @param capacityTokens - slots of each
+   */
+  constructor(runtime: Runtime, config: TextConfig, rows: number, capacityTokens: number) {
+    this.capacityTokens = capacityTokens
+    const shape = [rows, config.keyHeads, capacityTokens, config.headSize]
+    for (let layer = 0; layer < config.layers; layer++) {
+      this.#tensors.push({ keys: runtime.allocate('float32', shape), values: runtime.allocate('float32', shape) })
+    }
+  }
+
+  /** Makes a binding of the language model read and write this cache. */
+  bind(binding: RuntimeBinding): void {
+    for (const [layer, { keys, values }] of this.#tensors.entries()) {
+      const names = cacheNames(layer)
+      binding.input(names.pastKeys, keys).output(names.presentKeys, keys)
+      binding.input(names.pastValues, values).output(names.presentValues, values)
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const { keys, values } of this.#tensors.splice(0)) {
+      keys[Symbol.dispose]()
+      values[Symbol.dispose]()
+    }
+  }
+}
+
+function cacheNames(layer: number) {
+  return {
+    pastKeys: `past_keys.${layer}`,
+    pastValues: `past_values.${layer}`,
+    presentKeys: `present_keys.${layer}`,
+    presentValues: `present_values.${layer}`,
+  }
+}

@@ -1,0 +1,150 @@
+import { Graph } from '../graph/graph.ts'
+import { cast, scaleBy } from '../graph/ops/arithmetic.ts'
+import { gatherRows, lastOfEachRow, replaceRows, reshape, sizeOf } from '../graph/ops/layout.ts'
+import { matmulTransposed } from '../graph/ops/linear.ts'
+import { elementCount } from '../graph/shape.ts'
+import type { Value } from '../graph/value.ts'
+import { rmsNorm } from '../layers/rms-norm.ts'
+import { type Rotary, rotaryTable } from '../layers/rope.ts'
+import { type BlockWeights, block, type Hidden } from './block.ts'
+import { layerCache } from './cache.ts'
+import type { Gemma3Config, TextConfig } from './config.ts'
+import { type AttentionBias, attentionBias } from './mask.ts'
+import { type Parameters, parameters, type TensorSource } from './parameters.ts'
+
+/** Options of {@link languageModelGraph}. */
+export interface LanguageModelOptions {
+  /** Also give out the residual stream after every layer, as `hidden_states.i`. */
+  readonly hiddenStates: boolean
+}
+
+/**
+ * The language model, one graph for everything: a whole sequence, a part of one on top of what is cached, one token.
+ *
+ * | input | | |
+ * | --- | --- | --- |
+ * | `token_ids` | `[b, t]` int32 | any id of the vocabulary at image places |
+ * | `positions` | `[b, t]` int32 | of the rotary embedding |
+ * | `slots` | `[b, t]` int32 | where in the cache each token goes; consecutive |
+ * | `blocks` | `[b, s]` int32 | image block of every filled slot, this step's included; see `mask.ts` |
+ * | `image_rows` | `[m]` int64 | which of the b·t tokens are image places |
+ * | `image_features` | `[m, d]` float32 | what stands there |
+ * | `logit_rows` | `[l]` int64 | which of the b·t tokens get logits |
+ * | `past_keys.i`, `past_values.i` | `[b, k, c, h]` float32 | the cache, c slots |
+ *
+ * Outputs: `logits` `[l, v]`; `present_keys.i` and `present_values.i`, to be bound to the same memory as the past;
+ * on demand `hidden_states.0` (embeddings, image features in place) to `hidden_states.N` (after the final norm).
+ *
+ * @returns ONNX bytes whose weights are external data of the checkpoint's files
+ * @throws AppError `graph.shape_mismatch` naming the weight that does not fit the config
+ */
+export function languageModelGraph(
+  config: Gemma3Config,
+  source: TensorSource,
+  options: LanguageModelOptions,
+): Uint8Array {
+  const g = new Graph()
+  const { text } = config
+  const p = parameters(g, source)
+  const path = 'language_model'
+  const table = p.stored(`${path}.embed_tokens.weight`, 'v d', [text.vocabSize, text.hiddenSize])
+  const tokenIds = g.input('token_ids', 'int32', 'b t', ['b', 't'])
+  const step = stepInputs(g, text)
+
+  const states: Hidden[] = [embed(g, table, tokenIds, config)]
+  for (const [layer, type] of text.layerTypes.entries()) {
+    const isLocal = type === 'sliding_attention'
+    const cache = layerCache(g, text, layer, { ...step, bias: isLocal ? step.bias.local : step.bias.global })
+    const rotary = isLocal ? step.rotaryLocal : step.rotaryGlobal
+    const { queryHeads, keyHeads } = text
+    const x = states[layer] ?? g.fail(`a state for layer ${layer}`, 'none')
+    states.push(block(g, blockWeights(p, text, layer), x, { queryHeads, keyHeads, rotary, cache }))
+  }
+  // The reference shows the last state only after the final norm.
+  const last = rmsNorm(
+    g,
+    p.rmsNorm(`${path}.norm`, text.hiddenSize, text.rmsNormEps),
+    states.pop() ?? g.fail('a layer', 'none'),
+  )
+
+  if (options.hiddenStates) for (const [i, state] of [...states, last].entries()) g.output(`hidden_states.${i}`, state)
+  g.output('logits', logits(g, table, last))
+  return g.encode()
+}
+
+/** Token embeddings times √d, and image features as they are. One scale, applied once, to text rows only. */
+function embed(g: Graph, table: Value<'v d'>, ids: Value<'b t'>, { text, vision }: Gemma3Config): Hidden {
+  return g.at('language_model.embed_tokens', () => {
+    const { hiddenSize } = text
+    // Rows are picked before they are converted: a 16-bit table is never held in float32 for this.
+    const rows = cast(g, gatherRows(g, table, ids, 'b t d'), 'float32')
+    const embedded = scaleBy(g, rows, Math.sqrt(hiddenSize))
+    if (vision === undefined) return embedded
+    const imageRows = g.input('image_rows', 'int64', 'm', ['m'])
+    const features = g.input('image_features', 'float32', 'm d', ['m', hiddenSize])
+    const flat = reshape(g, embedded, 'r d', [elementCount(ids.shape), hiddenSize])
+    return reshape(g, replaceRows(g, flat, imageRows, features), 'b t d', embedded.shape)
+  })
+}
+
+/** The tied head: logits of the wanted tokens, with the unscaled embedding table. @returns `[l, v]` */
+function logits(g: Graph, table: Value<'v d'>, x: Hidden): Value<'r o'> {
+  return g.at('language_model.lm_head', () => {
+    const [batch = 0, tokens = 0, width = 0] = x.shape
+    const flat = reshape(g, x, 'r d', [elementCount([batch, tokens]), width])
+    const wanted = g.input('logit_rows', 'int64', 'l', ['l'])
+    const head = reshape(g, cast(g, table, 'float32'), 'o i', table.shape)
+    return matmulTransposed(g, gatherRows(g, flat, wanted, 'r i'), head)
+  })
+}
+
+interface StepInputs {
+  readonly lastSlot: Value<'b'>
+  readonly filled: Value<''>
+  readonly bias: AttentionBias
+  readonly rotaryLocal: Rotary
+  readonly rotaryGlobal: Rotary
+}
+
+/** What all layers share: masks, angles, and how full the cache is. */
+function stepInputs(g: Graph, text: TextConfig): StepInputs {
+  const positions = g.input('positions', 'int32', 'b t', ['b', 't'])
+  const slots = g.input('slots', 'int32', 'b t', ['b', 't'])
+  const blocks = g.input('blocks', 'int32', 'b s', ['b', 's'])
+  const { headSize, slidingWindow, ropeLocal, ropeGlobal } = text
+  return {
+    lastSlot: lastOfEachRow<'b', 't'>(g, slots),
+    filled: reshape(g, cast(g, sizeOf(g, 's'), 'int32'), '', []),
+    bias: attentionBias(g, slots, blocks, slidingWindow),
+    rotaryLocal: g.at('rotary_local', () => rotaryTable(g, positions, { ...ropeLocal, headSize })),
+    rotaryGlobal: g.at('rotary_global', () => rotaryTable(g, positions, { ...ropeGlobal, headSize })),
+  }
+}
+
+function blockWeights(p: Parameters, text: TextConfig, layer: number): BlockWeights {
+  const { hiddenSize: d, intermediateSize: f, headSize: h, rmsNormEps } = text
+  const [nh, kh] = [text.queryHeads * h, text.keyHeads * h]
+  const path = `language_model.layers.${layer}`
+  const norm = (name: string, size = d) => p.rmsNorm(`${path}.${name}`, size, rmsNormEps)
+  return {
+    path,
+    attentionIn: norm('input_layernorm'),
+    attention: {
+      path: `${path}.self_attn`,
+      query: p.linear(`${path}.self_attn.q_proj`, ['d', 'nh'], [d, nh]),
+      queryNorm: norm('self_attn.q_norm', h),
+      key: p.linear(`${path}.self_attn.k_proj`, ['d', 'kh'], [d, kh]),
+      keyNorm: norm('self_attn.k_norm', h),
+      value: p.linear(`${path}.self_attn.v_proj`, ['d', 'kh'], [d, kh]),
+      output: p.linear(`${path}.self_attn.o_proj`, ['nh', 'd'], [nh, d]),
+    },
+    attentionOut: norm('post_attention_layernorm'),
+    mlpIn: norm('pre_feedforward_layernorm'),
+    mlp: {
+      gate: p.linear(`${path}.mlp.gate_proj`, ['d', 'f'], [d, f]),
+      up: p.linear(`${path}.mlp.up_proj`, ['d', 'f'], [d, f]),
+      down: p.linear(`${path}.mlp.down_proj`, ['f', 'd'], [f, d]),
+    },
+    mlpOut: norm('post_feedforward_layernorm'),
+  }
+}

@@ -1,0 +1,190 @@
+import { AppError } from '@loupe/shared/errors'
+import {
+  type Attribute,
+  encodeModel,
+  type FileSlice,
+  type Initializer,
+  type ModelNode,
+  type Port,
+} from './onnx-model.ts'
+import { BYTES_PER_ELEMENT, type DType, type TensorData } from './runtime.ts'
+import { type Dim, elementCount, formatShape, type Shape } from './shape.ts'
+import { type AnyValue, axisCount, named, type Value } from './value.ts'
+
+/** A weight of a checkpoint: its type and shape, and the bytes of the file that hold it. */
+export interface FileTensor extends FileSlice {
+  readonly dtype: DType
+  readonly shape: readonly number[]
+}
+
+/** One operator call as the op wrappers make it. */
+export interface Call {
+  readonly op: string
+  readonly domain?: string
+  /** `undefined` leaves out an optional input. */
+  readonly inputs: readonly (AnyValue | undefined)[]
+  readonly attributes?: Readonly<Record<string, Attribute>>
+}
+
+/** What a call gives back. */
+export interface Result {
+  readonly dtype: DType
+  readonly shape: Shape
+}
+
+/**
+ * A model under construction. The op wrappers of `ops/` append to it; every value has a type and a shape from the
+ * moment it exists, so that a weight that does not fit is reported while building, with the path it belongs to.
+ */
+export class Graph {
+  readonly #nodes: ModelNode[] = []
+  readonly #initializers = new Map<string, Initializer>()
+  readonly #constants = new Map<string, AnyValue>()
+  readonly #inputs: Port[] = []
+  readonly #outputs: Port[] = []
+  readonly #lengths = new Map<string, AnyValue>()
+  readonly #used = new Map<string, number>()
+  #path = ''
+
+  /** The path under which nodes are named now, a module of the checkpoint: `language_model.layers.3`. */
+  get path(): string {
+    return this.#path
+  }
+
+  /** Builds under another path. */
+  at<T>(path: string, build: () => T): T {
+    const outer = this.#path
+    this.#path = path
+    try {
+      return build()
+    } finally {
+      this.#path = outer
+    }
+  }
+
+  /** Declares an input of the model. A symbolic size must be the same in every input that names it. */
+  input<Axes extends string>(name: string, dtype: DType, axes: Axes, shape: Shape): Value<Axes> {
+    this.#inputs.push({ name, dtype, shape })
+    return this.#value(name, { dtype, shape }, axes)
+  }
+
+  /** Makes a value an output of the model. */
+  output(name: string, value: AnyValue): void {
+    this.#nodes.push({
+      name: `output.${name}`,
+      op: 'Identity',
+      domain: '',
+      inputs: [value.name],
+      outputs: [name],
+      attributes: {},
+    })
+    this.#outputs.push({ name, dtype: value.dtype, shape: value.shape })
+  }
+
+  /** A weight that stays in its file. Asking again for the same name gives the same tensor. */
+  stored<Axes extends string>(name: string, axes: Axes, tensor: FileTensor): Value<Axes> {
+    const { dtype, shape, file, offset, bytes } = tensor
+    this.#initializers.set(name, { name, dtype, shape, content: { file, offset, bytes } })
+    return this.#value(name, { dtype, shape }, axes)
+  }
+
+  /** A tensor inside the model's own bytes. Equal ones are stored once. */
+  constant<Axes extends string>(dtype: DType, axes: Axes, shape: readonly number[], data: TensorData): Value<Axes> {
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    const expected = BYTES_PER_ELEMENT[dtype] * shape.reduce((product, dim) => product * dim, 1)
+    if (bytes.byteLength !== expected) {
+      this.fail(`a constant of ${expected} bytes for ${dtype} ${formatShape(shape)}`, `${bytes.byteLength} bytes`)
+    }
+    const key = `${dtype} ${shape} ${bytes.join()}`
+    const known = this.#constants.get(key)
+    if (known !== undefined) return named(known)
+    const name = `constant.${this.#constants.size}`
+    this.#initializers.set(name, { name, dtype, shape, content: bytes.slice() })
+    const value = this.#value(name, { dtype, shape }, axes)
+    this.#constants.set(key, value)
+    return value
+  }
+
+  /** Appends a call with one result. Its axes are what the op wrapper's return type says. */
+  call<Axes extends string>(call: Call, { dtype, shape }: Result): Value<Axes> {
+    const [name = ''] = this.#append(call, 1)
+    return named({ name, dtype, shape })
+  }
+
+  /** Appends a call with several results, like each of `results` in type, shape and axes. */
+  callLike<Results extends readonly AnyValue[]>(call: Call, ...results: Results): Results {
+    const names = this.#append(call, results.length)
+    // The same tuple with other names: a result has the axes of the value it is like.
+    return results.map((like, index) => ({ ...like, name: names[index] })) as unknown as Results
+  }
+
+  /**
+   * The length of a symbolic size, as a graph value of shape `[1]`.
+   *
+   * @throws AppError `graph.shape_mismatch` when no input has such a size
+   */
+  lengthOf(symbol: string): Value<'1'> {
+    const known = this.#lengths.get(symbol)
+    if (known !== undefined) return named(known)
+    for (const port of this.#inputs) {
+      const axis = port.shape.indexOf(symbol)
+      if (axis < 0) continue
+      const length = this.at('shape', () =>
+        this.call<'1'>(
+          { op: 'Shape', inputs: [port], attributes: { start: axis, end: axis + 1 } },
+          { dtype: 'int64', shape: [1] },
+        ),
+      )
+      this.#lengths.set(symbol, length)
+      return length
+    }
+    return this.fail(`a size of an input`, symbol)
+  }
+
+  /** Reports that something does not fit here. @throws AppError `graph.shape_mismatch` */
+  fail(expected: string, found: string): never {
+    throw new AppError('graph.shape_mismatch', `${this.#path || 'graph'}: expected ${expected}, found ${found}`)
+  }
+
+  /** Throws unless `value` has exactly this shape. @throws AppError `graph.shape_mismatch` */
+  expectShape(what: string, value: AnyValue, shape: readonly (Dim | undefined)[]): void {
+    const fits =
+      value.shape.length === shape.length && shape.every((dim, i) => dim === undefined || dim === value.shape[i])
+    if (!fits) this.fail(`${what} of shape ${formatShape(shape.map((dim) => dim ?? '?'))}`, formatShape(value.shape))
+  }
+
+  /** Throws unless there is one axis name for each size. @throws AppError `graph.shape_mismatch` */
+  expectAxes(axes: string, shape: Shape): void {
+    if (axisCount(axes) !== shape.length) this.fail(`sizes of the axes "${axes}"`, formatShape(shape))
+  }
+
+  /** Throws unless two shapes have the same number of elements. @throws AppError `graph.shape_mismatch` */
+  expectSameCount(what: string, from: Shape, to: Shape): void {
+    if (elementCount(from) !== elementCount(to)) this.fail(`${what} of ${formatShape(from)}`, formatShape(to))
+  }
+
+  /** The finished model as ONNX bytes. */
+  encode(): Uint8Array {
+    return encodeModel({
+      nodes: this.#nodes,
+      initializers: [...this.#initializers.values()],
+      inputs: this.#inputs,
+      outputs: this.#outputs,
+    })
+  }
+
+  #append({ op, domain = '', inputs, attributes = {} }: Call, results: number): string[] {
+    const stem = this.#path === '' ? op : `${this.#path}.${op}`
+    const count = this.#used.get(stem) ?? 0
+    this.#used.set(stem, count + 1)
+    const name = count === 0 ? stem : `${stem}.${count}`
+    const outputs = Array.from({ length: results }, (_, index) => (index === 0 ? name : `${name}:${index}`))
+    this.#nodes.push({ name, op, domain, inputs: inputs.map((value) => value?.name ?? ''), outputs, attributes })
+    return outputs
+  }
+
+  #value<Axes extends string>(name: string, { dtype, shape }: Result, axes: Axes): Value<Axes> {
+    this.expectAxes(axes, shape)
+    return named({ name, dtype, shape })
+  }
+}

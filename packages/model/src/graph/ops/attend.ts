@@ -1,0 +1,127 @@
+/** The runtime's fused attention operators, in the domain `com.microsoft`. */
+import type { Graph } from '../graph.ts'
+import type { Value } from '../value.ts'
+
+const MICROSOFT = 'com.microsoft'
+
+/** Queries, keys and values of one step; heads lie side by side in the last axis. */
+export interface Heads {
+  /** `[b, t, n·h]` */
+  readonly query: Value<'b t nh'>
+  /** `[b, t, k·h]` */
+  readonly key: Value<'b t kh'>
+  /** `[b, t, k·h]` */
+  readonly value: Value<'b t kh'>
+}
+
+/** Keys and values of all steps, `[b, k, c, h]` for a capacity of c tokens. */
+export interface CachedHeads {
+  readonly keys: Value<'b k c h'>
+  readonly values: Value<'b k c h'>
+}
+
+/** What {@link groupQueryAttention} needs to know besides the tensors. */
+export interface GroupQueryOptions {
+  readonly queryHeads: number
+  readonly keyHeads: number
+  readonly scale: number
+  /** `[b]` int32: the slot of each row's last token. */
+  readonly lastSlot: Value<'b'>
+  /** int32: filled slots of the longest row, this step included. */
+  readonly filled: Value<''>
+  /** `[b, 1, t, s]` float32, added to the scores: it carries the whole mask. */
+  readonly bias: Value<'b 1 t s'>
+}
+
+/**
+ * Writes this step's keys and values into the cache and attends over all of it, each key head serving
+ * `queryHeads / keyHeads` query heads. With one buffer bound as past and present the cache is updated in place.
+ *
+ * The operator's own causal rule is off: `bias` says what each query sees.
+ *
+ * @see https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.GroupQueryAttention
+ */
+export function groupQueryAttention(
+  g: Graph,
+  heads: Heads,
+  past: CachedHeads,
+  options: GroupQueryOptions,
+): { seen: Value<'b t nh'>; present: CachedHeads } {
+  const { queryHeads, keyHeads, scale, lastSlot, filled, bias } = options
+  const [batch, tokens] = heads.query.shape
+  const headSize = past.keys.shape[3]
+  const width = (count: number) => (typeof headSize === 'number' ? headSize * count : undefined)
+  g.expectShape('queries', heads.query, [batch, tokens, width(queryHeads)])
+  g.expectShape('keys', heads.key, [batch, tokens, width(keyHeads)])
+  g.expectShape('values', heads.value, [batch, tokens, width(keyHeads)])
+  g.expectShape('cached keys', past.keys, [batch, keyHeads, undefined, headSize])
+  g.expectShape('cached values', past.values, past.keys.shape)
+  g.expectShape('a bias', bias, [batch, 1, tokens, undefined])
+  const inputs = [heads.query, heads.key, heads.value, past.keys, past.values, lastSlot, filled]
+  const noTables = [undefined, undefined, undefined]
+  const [seen, keys, values] = g.callLike(
+    {
+      op: 'GroupQueryAttention',
+      domain: MICROSOFT,
+      inputs: [...inputs, ...noTables, bias],
+      attributes: { num_heads: queryHeads, kv_num_heads: keyHeads, scale: { float: scale }, causal: 0 },
+    },
+    heads.query,
+    past.keys,
+    past.values,
+  )
+  return { seen, present: { keys, values } }
+}
+
+/**
+ * Attention of every token over every token of the same row, without a mask.
+ *
+ * @param heads - with as many key heads as query heads
+ * @see https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.MultiHeadAttention
+ */
+export function fullAttention(
+  g: Graph,
+  { query, key, value }: Record<'query' | 'key' | 'value', Value<'b p nh'>>,
+  count: number,
+  scale: number,
+): Value<'b p nh'> {
+  g.expectShape('keys', key, query.shape)
+  g.expectShape('values', value, query.shape)
+  return g.call(
+    {
+      op: 'MultiHeadAttention',
+      domain: MICROSOFT,
+      inputs: [query, key, value],
+      attributes: { num_heads: count, scale: { float: scale } },
+    },
+    query,
+  )
+}
+
+/**
+ * Turns lane i of each head together with lane i + h/2 by the angle of the token's place.
+ *
+ * @param x - `[b, t, n·h]`
+ * @param rows - `[b, t]` int64: each token's row in the tables
+ * @param table - cosines and sines, `[r, h/2]`
+ * @see https://arxiv.org/abs/2104.09864
+ */
+export function rotate<A extends string>(
+  g: Graph,
+  x: Value<A>,
+  rows: Value<'b t'>,
+  table: { cosines: Value<'r h'>; sines: Value<'r h'> },
+  count: number,
+): Value<A> {
+  const half = table.cosines.shape[1]
+  g.expectShape('heads to rotate', x, [...rows.shape, typeof half === 'number' ? 2 * half * count : undefined])
+  return g.call(
+    {
+      op: 'RotaryEmbedding',
+      domain: MICROSOFT,
+      inputs: [x, rows, table.cosines, table.sines],
+      attributes: { num_heads: count },
+    },
+    x,
+  )
+}

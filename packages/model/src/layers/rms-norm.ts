@@ -1,0 +1,26 @@
+import type { Graph } from '../graph/graph.ts'
+import { addNumber } from '../graph/ops/arithmetic.ts'
+import { rmsNormalize } from '../graph/ops/normalize.ts'
+import type { Value } from '../graph/value.ts'
+
+/** A zero-centred RMS norm: a weight of 0 means a gain of 1. */
+export interface RmsNormWeights {
+  readonly path: string
+  /** One number a place of the normed axis, float32. */
+  readonly weight: Value<'d'>
+  readonly epsilon: number
+}
+
+/**
+ * `x / sqrt(mean(x²) + ε) · (1 + w)` over the last axis, in float32.
+ *
+ * The sum `1 + w` has only constant operands: the runtime computes it once, while it loads the model.
+ *
+ * @param x - `[…, d]` float32
+ * @returns the shape of `x`
+ * @throws AppError `graph.shape_mismatch` when the weight does not fit `x`
+ * @see https://arxiv.org/abs/1910.07467
+ */
+export function rmsNorm<A extends string>(g: Graph, w: RmsNormWeights, x: Value<A>): Value<A> {
+  return g.at(w.path, () => rmsNormalize(g, x, addNumber(g, w.weight, 1), w.epsilon))
+}
