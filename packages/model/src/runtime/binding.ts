@@ -19,6 +19,8 @@ export interface BoundSession {
   readonly copiesInputs: boolean
 }
 
+type Bind = 'BindInput' | 'BindOutput' | 'BindOutputToDevice'
+
 const NO_OPTIONS: Pointer = 0n
 
 /** Strong roots: a run's binding, and through it every tensor, survive until the other thread is done with them. */
@@ -40,21 +42,21 @@ export class OrtBinding implements RuntimeBinding {
 
   input(name: string, tensor: RuntimeTensor): this {
     const value = this.#fitting('input', name, tensor)
-    this.#change(() => call('BindInput', this.#handle.pointer, name, value.pointer))
+    this.#change('BindInput', name, value.pointer)
     this.#inputs.set(name, value)
     return this
   }
 
   output(name: string, tensor: RuntimeTensor): this {
     const value = this.#fitting('output', name, tensor)
-    this.#change(() => call('BindOutput', this.#handle.pointer, name, value.pointer))
+    this.#change('BindOutput', name, value.pointer)
     this.#outputs.set(name, value)
     return this
   }
 
   outputOnHost(name: string): this {
     this.#info('output', name)
-    this.#change(() => call('BindOutputToDevice', this.#handle.pointer, name, hostMemory()))
+    this.#change('BindOutputToDevice', name, hostMemory())
     this.#outputs.set(name, undefined)
     return this
   }
@@ -88,8 +90,7 @@ export class OrtBinding implements RuntimeBinding {
   }
 
   async #compute(signal: AbortSignal | undefined): Promise<void> {
-    if (this.#of.copiesInputs)
-      for (const [name, tensor] of this.#inputs) call('BindInput', this.#handle.pointer, name, tensor.pointer)
+    this.#prepare()
     const session = this.#of.session.pointer
     const binding = this.#handle.pointer
     if (signal === undefined) return callAsync('RunWithBinding', session, NO_OPTIONS, binding)
@@ -98,12 +99,30 @@ export class OrtBinding implements RuntimeBinding {
     await cancellable(signal, stop, () => callAsync('RunWithBinding', session, options.pointer, binding))
   }
 
-  /** A native binding that refused something answers nonsense from then on, so it is given up. */
-  #change(bindNatively: () => void): void {
+  /** Binds again what ONNX Runtime would otherwise keep from the run before. */
+  #prepare(): void {
+    // Kernels do not expect an input to be absent.
+    const missing = this.#of.inputs.filter(({ name }) => !this.#inputs.has(name)).map(({ name }) => name)
+    if (missing.length > 0)
+      throw new AppError('runtime.failed', `Expected a tensor for every input, found none for ${missing.join(', ')}.`)
+    for (const [name, tensor] of this.#of.copiesInputs ? this.#inputs : [])
+      this.#bindNatively('BindInput', name, tensor.pointer)
+    // A result of the run before would be written over, and would have to have the shape of this run's.
+    for (const [name, tensor] of this.#outputs)
+      if (tensor === undefined) this.#bindNatively('BindOutputToDevice', name, hostMemory())
+  }
+
+  #change(how: Bind, name: string, what: Pointer): void {
     this.#assertIdle()
     this.#state = 'new'
+    this.#bindNatively(how, name, what)
+  }
+
+  /** A native binding that refused something cannot be trusted any more, so it is given up. */
+  #bindNatively(how: Bind, name: string, what: Pointer): void {
+    const binding = this.#handle.pointer
     try {
-      bindNatively()
+      call(how, binding, name, what)
     } catch (error) {
       this[Symbol.dispose]()
       throw error

@@ -55,19 +55,22 @@ export class Handle implements Disposable {
    */
   constructor(what: string, pointer: Pointer, releaseName: Release, owner?: Handle) {
     this.#what = what
-    this.#object = new NativeObject(pointer, releaseName, owner === undefined ? undefined : owner.#object)
+    this.#object = new NativeObject(pointer, releaseName, owner === undefined ? undefined : owner.#open())
     forgotten.register(this, this.#object, this)
   }
 
   /** @throws AppError `runtime.failed` after `dispose` */
   get pointer(): Pointer {
-    if (this.#disposed) throw new AppError('runtime.failed', `The ${this.#what} was used after it was disposed.`)
-    return this.#object.pointer
+    return this.#open().pointer
   }
 
-  /** Keeps the native object alive, even past `dispose`, until the result is disposed. */
+  /**
+   * Keeps the native object alive, even past `dispose`, until the result is disposed.
+   *
+   * @throws AppError `runtime.failed` after `dispose`
+   */
   retain(): Disposable {
-    const object = this.#object
+    const object = this.#open()
     object.retain()
     return { [Symbol.dispose]: () => object.drop() }
   }
@@ -78,5 +81,10 @@ export class Handle implements Disposable {
     this.#disposed = true
     forgotten.unregister(this)
     this.#object.drop()
+  }
+
+  #open(): NativeObject {
+    if (this.#disposed) throw new AppError('runtime.failed', `The ${this.#what} was used after it was disposed.`)
+    return this.#object
   }
 }

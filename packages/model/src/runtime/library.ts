@@ -1,11 +1,13 @@
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { AppError } from '@loupe/shared/errors'
-import koffi from 'koffi'
+import koffi, { type LibraryHandle } from 'koffi'
 import { API_VERSION } from './table.ts'
 
 /** The loaded library. */
 export interface Library {
+  /** koffi unloads a library when its handle is collected, so this is what keeps every function callable. */
+  readonly handle: LibraryHandle
   /** ONNX Runtime's version, `1.30.0`. */
   readonly version: string
   /** The address of the function in a slot of `struct OrtApi`. */
@@ -55,7 +57,8 @@ function load(file: string): Library {
 
 /** `struct OrtApiBase` holds two functions: `GetApi(version)` and `GetVersionString()`. */
 function open(file: string): Library {
-  const base: unknown = koffi.load(file).func('OrtGetApiBase', 'void *', [])()
+  const handle = koffi.load(file)
+  const base: unknown = handle.func('OrtGetApiBase', 'void *', [])()
   const getApi = koffi.decode(pointerAt(base, 0), koffi.proto('void *', ['uint32_t']))
   const getVersion = koffi.decode(pointerAt(base, 1), koffi.proto('const char *', []))
   const version: string = getVersion()
@@ -64,7 +67,7 @@ function open(file: string): Library {
     const wanted = `API version ${API_VERSION} (1.${API_VERSION} or newer)`
     throw new AppError('runtime.failed', `Expected an ONNX Runtime with ${wanted}, found ${version} at ${file}.`)
   }
-  return { version, functionAt: (slot) => pointerAt(api, slot) }
+  return { handle, version, functionAt: (slot) => pointerAt(api, slot) }
 }
 
 function pointerAt(table: unknown, index: number): bigint {

@@ -24,9 +24,10 @@ export async function loadSession(
   queue: RunQueue,
   { weightsFolder, signal }: LoadOptions,
 ): Promise<OrtSession> {
+  const bytes = model.slice() // now, so that the caller is free to reuse his
   using options = createSessionOptions(settings, await realFolder(weightsFolder))
   const stop = () => call('SessionOptionsSetLoadCancellationFlag', options.pointer, true)
-  const pointer = await cancellable(signal, stop, () => createSession(model, options.pointer))
+  const pointer = await cancellable(signal, stop, () => createSession(bytes, options.pointer))
   return new OrtSession(new Handle('session', pointer, 'ReleaseSession'), queue, settings.device !== 'cpu')
 }
 
@@ -72,14 +73,12 @@ export class OrtSession implements RuntimeSession {
   }
 }
 
-/** Reads a copy of the model, so that the caller is free to reuse the bytes. */
 async function createSession(model: Uint8Array, options: Pointer): Promise<Pointer> {
-  const bytes = model.slice()
-  loading.add(bytes)
+  loading.add(model)
   try {
-    return await getAsync('CreateSessionFromArray', environment(), addressOf(bytes), bytes.byteLength, options)
+    return await getAsync('CreateSessionFromArray', environment(), addressOf(model), model.byteLength, options)
   } finally {
-    loading.delete(bytes)
+    loading.delete(model)
   }
 }
 

@@ -37,7 +37,10 @@ export function dtypeOf(elementType: number): DType | undefined {
 /** @throws AppError `graph.shape_mismatch` when a size is not a whole number from 0 */
 export function bytesOf(dtype: DType, shape: readonly number[]): number {
   const elements = shape.reduce((product, size) => product * size, 1)
-  if (!shape.every((size) => size >= 0) || !Number.isSafeInteger(elements * BYTES_PER_ELEMENT[dtype]))
+  if (
+    !shape.every((size) => Number.isInteger(size) && size >= 0) ||
+    !Number.isSafeInteger(elements * BYTES_PER_ELEMENT[dtype])
+  )
     throw new AppError('graph.shape_mismatch', `Expected whole sizes of at least 0, found ${dtype}[${shape}].`)
   return elements * BYTES_PER_ELEMENT[dtype]
 }

@@ -67,6 +67,14 @@ export function repeater(): Bytes {
   )
 }
 
+/** y = x * (nodes + 1), `[n]`, in so many nodes that loading takes a while. */
+export function chain(nodes: number): Bytes {
+  const adds = Array.from({ length: nodes }, (_, at) =>
+    node('Add', [at === 0 ? 'x' : `sum${at}`, 'x'], [at === nodes - 1 ? 'y' : `sum${at + 1}`]),
+  )
+  return model(join(...adds, field(11, valueInfo('x', 'float32', ['n'])), field(12, valueInfo('y', 'float32', ['n']))))
+}
+
 /** A model whose input has a dtype that Loupe does not know. */
 export function doubles(): Bytes {
   return model(
