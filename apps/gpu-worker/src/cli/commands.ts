@@ -1,4 +1,22 @@
 import type { Command } from './command.ts'
 
 /** Every sub-command, loaded only when it is called: `loupe tokenize` must not load ONNX Runtime. */
-export const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {}
+export const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
+  chat: {
+    summary: 'turn messages into a prompt and its token ids',
+    load: async () => (await import('./chat.ts')).chat,
+  },
+  forward: {
+    summary: 'run the model on the tensors of a file',
+    load: async () => (await import('./forward.ts')).forward,
+  },
+  generate: {
+    summary: 'continue the token ids of a file, greedily',
+    load: async () => (await import('./generate.ts')).generate,
+  },
+  preprocess: {
+    summary: 'turn pictures into patches, as the edge does',
+    load: async () => (await import('./preprocess.ts')).preprocess,
+  },
+  tokenize: { summary: 'turn texts into token ids', load: async () => (await import('./tokenize.ts')).tokenize },
+}

@@ -1,0 +1,160 @@
+import { decodeJpeg, jpegCodec } from './jpeg.ts'
+import { type JpegHeader, readJpegHeader } from './jpeg-header.ts'
+import { checkFileBytes, type ImageLimits, LIMITS } from './limits.ts'
+import { type Box, type Orientation, storedBox, uprightSize } from './orientation.ts'
+import { panAndScanBoxes } from './pan-and-scan.ts'
+import { patchesDigest, toPatches } from './patches.ts'
+import { decodePng } from './png.ts'
+import { type PngHeader, readPngHeader } from './png-header.ts'
+import { type ResizeKernel, scalarKernel, simdKernel } from './resize-kernel.ts'
+import { createRowResizer, kernelArena, type RowResizer } from './resizer.ts'
+import { type ImageFormat, sniffFormat } from './sniff.ts'
+import type { WasmModule } from './wasm-module.ts'
+import { decodeWebp, webpCodec } from './webp.ts'
+import { readWebpHeader, type WebpHeader } from './webp-header.ts'
+
+/** Compiled modules of the codecs. How to get them is told in the module documentation of `@loupe/shared/image`. */
+export interface ImageCodecs {
+  readonly jpeg: WasmModule
+  readonly webp: WasmModule
+  /** The SIMD resize; without it the plain one is used, with the same result. */
+  readonly resize?: WasmModule
+}
+
+/** Settings of one call. */
+export interface PreprocessOptions {
+  /** Replaces single limits. */
+  readonly limits?: Partial<ImageLimits>
+  /** Also cut an elongated picture into crops. Default false. */
+  readonly panAndScan?: boolean
+}
+
+/** A picture as the model takes it. */
+export interface PicturePatches {
+  /** `[4096, 588]` uint8: patch `row * 64 + col`, inside it `(y * 14 + x) * 3 + channel`. */
+  readonly patches: Uint8Array<ArrayBuffer>
+  /** SHA-256 of `patches`, 32 bytes. */
+  readonly digest: Uint8Array<ArrayBuffer>
+}
+
+/** One crop of pan and scan. */
+export interface PictureCrop extends PicturePatches {
+  /** In the upright picture. */
+  readonly box: Box
+}
+
+/** What became of a file. */
+export interface PreprocessedPicture extends PicturePatches {
+  readonly format: ImageFormat
+  /** Of the upright picture, pixels. */
+  readonly width: number
+  readonly height: number
+  readonly crops: readonly PictureCrop[]
+}
+
+/** Turns files into patches. Holds the codec instances; one pipeline serves a whole process or isolate. */
+export interface ImagePipeline {
+  /**
+   * Header check, decode, EXIF orientation, RGB, Pillow-exact resize to 896x896, patches, digest.
+   *
+   * @param bytes - a JPEG, PNG or WebP file
+   * @throws AppError `image.empty`, `image.malformed`, `image.unsupported`, `image.too_large`
+   */
+  preprocess(bytes: Uint8Array, options?: PreprocessOptions): Promise<PreprocessedPicture>
+}
+
+type ImageHeader = JpegHeader | PngHeader | WebpHeader
+type OnRow = (row: Uint8Array) => void
+
+/** Wasm memory that one codec may keep while another works. Together with a decode it must fit an isolate. */
+const IDLE_CODEC_BYTES = 16 * 1024 * 1024
+/** Kernels kept for reuse. More are in use only while several PNG files stream at once. */
+const IDLE_KERNELS = 2
+
+/** @param codecs - compiled modules; instances are made when first needed */
+export function createImagePipeline(codecs: ImageCodecs): ImagePipeline {
+  const decode = createDecoder(codecs)
+  const { resize } = codecs
+  const kernels = kernelPool(() => (resize === undefined ? scalarKernel() : simdKernel(resize)))
+  return {
+    async preprocess(bytes, options = {}) {
+      const limits = { ...LIMITS, ...options.limits }
+      checkFileBytes(bytes, limits)
+      const header = readHeader(bytes, limits)
+      const { format } = header
+      const { width, height } = uprightSize(header, header.orientation)
+      const boxes = options.panAndScan === true ? panAndScanBoxes({ width, height }) : []
+
+      const kernel = kernels.take()
+      try {
+        const arena = kernelArena(kernel)
+        const job = { orientation: header.orientation, pixelBytes: format === 'webp' ? 4 : 3 }
+        const resizer = (box: Box) => createRowResizer(arena, { ...job, box: decodedBox(box, header) })
+        const whole = resizer([0, 0, width, height])
+        const parts = boxes.map((box) => ({ box, part: resizer(box) }))
+        await decode(header, bytes, (row) => {
+          whole.push(row)
+          for (const { part } of parts) part.push(row)
+        })
+        const finish = ({ pixels }: RowResizer) => finishPicture(pixels, header.orientation)
+        const crops = await Promise.all(parts.map(async ({ box, part }) => ({ box, ...(await finish(part)) })))
+        return { format, width, height, ...(await finish(whole)), crops }
+      } finally {
+        kernels.giveBack(kernel)
+      }
+    },
+  }
+}
+
+function readHeader(bytes: Uint8Array, limits: ImageLimits): ImageHeader {
+  switch (sniffFormat(bytes)) {
+    case 'jpeg':
+      return readJpegHeader(bytes, limits)
+    case 'png':
+      return readPngHeader(bytes, limits)
+    case 'webp':
+      return readWebpHeader(bytes, limits)
+  }
+}
+
+/** A box of the upright picture, in the pixels that the decoder delivers. Exact unless a JPEG is decoded smaller. */
+function decodedBox(box: Box, header: ImageHeader): Box {
+  const [x0, y0, x1, y1] = storedBox(box, header, header.orientation)
+  if (header.format !== 'jpeg') return [x0, y0, x1, y1]
+  const { width, height } = header.decoded
+  const x = width / header.width
+  const y = height / header.height
+  return [Math.floor(x0 * x), Math.floor(y0 * y), Math.ceil(x1 * x), Math.ceil(y1 * y)]
+}
+
+async function finishPicture(pixels: Uint8Array, orientation: Orientation): Promise<PicturePatches> {
+  const patches = toPatches(pixels, orientation)
+  return { patches, digest: await patchesDigest(patches) }
+}
+
+/** JPEG and WebP decode in one go; only PNG yields to other requests between its rows. */
+function createDecoder(codecs: ImageCodecs): (header: ImageHeader, bytes: Uint8Array, onRow: OnRow) => Promise<void> {
+  const jpeg = jpegCodec(codecs.jpeg)
+  const webp = webpCodec(codecs.webp)
+  return async (header, bytes, onRow) => {
+    if (header.format === 'png') return decodePng(header, onRow)
+    const idle = header.format === 'jpeg' ? webp : jpeg
+    if (idle.heldBytes > IDLE_CODEC_BYTES) idle.retire()
+    if (header.format === 'jpeg') decodeJpeg(jpeg, bytes, header, onRow)
+    else decodeWebp(webp, header, onRow)
+  }
+}
+
+/**
+ * Kernels are pooled rather than guarded by a lock: on workerd a request must not wait for another one, which may be
+ * cancelled together with all that it would still have done.
+ */
+function kernelPool(create: () => ResizeKernel): { take(): ResizeKernel; giveBack(kernel: ResizeKernel): void } {
+  const idle: ResizeKernel[] = []
+  return {
+    take: () => idle.pop() ?? create(),
+    giveBack(kernel) {
+      if (idle.length < IDLE_KERNELS) idle.push(kernel)
+    },
+  }
+}
