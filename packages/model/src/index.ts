@@ -9,6 +9,7 @@ export {
 } from './gemma3/config.ts'
 export { type ModelConfig, readModelConfig } from './gemma3/config-files.ts'
 export { type GenerationConfig, parseGenerationConfig } from './gemma3/generation-config.ts'
+export { type AttentionGrids, attentionGrids, imageBlocks } from './gemma3/mask.ts'
 export { canonicalName, expectedTensors } from './gemma3/names.ts'
 export {
   createSampler,
@@ -18,6 +19,10 @@ export {
   type SamplingParams,
 } from './generate/sampler.ts'
 export { createStopCheck, type FinishReason, type StopRule, type StopVerdict } from './generate/stop.ts'
+export type { ForwardRequest, ForwardResult } from './pipeline/full-forward.ts'
+export { Gemma3VLModel } from './pipeline/gemma3-vl-model.ts'
+export type { Sequence } from './pipeline/sequence.ts'
+export type { ImageStates } from './pipeline/vision-model.ts'
 export { type Checkpoint, type FileReader, openCheckpoint, type TensorLocation } from './weights/checkpoint.ts'
 export { ELEMENT_BYTES, type StoredDType } from './weights/dtype.ts'
 export { decodeSafetensors, type StoredTensor } from './weights/safetensors.ts'

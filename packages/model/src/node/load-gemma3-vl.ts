@@ -1,8 +1,7 @@
 import { basename, dirname } from 'node:path'
 import { AppError } from '@loupe/shared/errors'
 import { type BoundWeights, bindWeights } from '../gemma3/bind-weights.ts'
-import { parseGemma3Config } from '../gemma3/config.ts'
-import { parseGenerationConfig } from '../gemma3/generation-config.ts'
+import { readModelConfig } from '../gemma3/config-files.ts'
 import type { TensorSource } from '../gemma3/parameters.ts'
 import { Gemma3VLModel } from '../pipeline/gemma3-vl-model.ts'
 import { OrtRuntime, type OrtRuntimeOptions } from '../runtime/index.ts'
@@ -26,28 +25,16 @@ export interface LoadModelOptions {
  */
 export async function loadGemma3VL(directory: string, options: LoadModelOptions = {}): Promise<Gemma3VLModel> {
   const files = await checkpointFiles(directory)
-  const config = parseGemma3Config(await readJson(files, 'config.json'))
-  const generationConfig = parseGenerationConfig(await readJson(files, 'generation_config.json'), config)
+  const { config, generation } = await readModelConfig(files)
   const weights = bindWeights(await openCheckpoint(files), config)
   const { weightsFolder, tensors } = await locateWeights(files, weights)
   options.signal?.throwIfAborted()
   const runtime = new OrtRuntime(runtimeOptions(options))
-  return new Gemma3VLModel({ config, tensors, weightsFolder, runtime }, generationConfig)
+  return new Gemma3VLModel({ config, tensors, weightsFolder, runtime }, generation)
 }
 
 function runtimeOptions({ device, threads }: LoadModelOptions): OrtRuntimeOptions {
   return { ...(device === undefined ? {} : { device }), ...(threads === undefined ? {} : { threads }) }
-}
-
-async function readJson(files: CheckpointFiles, name: string): Promise<unknown> {
-  const bytes = await files.size(name)
-  if (bytes === undefined) return undefined
-  const text = new TextDecoder().decode(await files.read(name, 0, bytes))
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    throw new AppError('config.invalid', `${name}: expected JSON.`, { cause })
-  }
 }
 
 const DTYPES = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const
