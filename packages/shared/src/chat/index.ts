@@ -1,0 +1,3 @@
+export { buildPrompt, type ImageTokens, type Prompt, type PromptOptions } from './build-prompt.ts'
+export { checkImageCount } from './image-count.ts'
+export { type ChatMessage, type ChatPart, parseMessages } from './messages.ts'
