@@ -9,6 +9,7 @@ import { OrtRuntime } from './ort-runtime.ts'
 import { RunQueue } from './run-queue.ts'
 import { createSessionOptions } from './session-options.ts'
 import { expectError } from './testing/expect-error.ts'
+import { settledHandles } from './testing/garbage.ts'
 import { accumulator, adder, repeater } from './testing/tiny-models.ts'
 
 const runtime = new OrtRuntime({ threads: 1 })
@@ -142,7 +143,7 @@ describe('after dispose', () => {
   })
 
   it('of everything in the middle of a run, the run goes on and then frees it', async () => {
-    const before = liveHandles()
+    const before = await settledHandles()
     const session = await runtime.load(repeater())
     const rounds = runtime.wrap('int64', [], BigInt64Array.of(10n ** 15n)) // endless
     const x = runtime.allocate('float32', [2])

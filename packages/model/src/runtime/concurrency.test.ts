@@ -4,6 +4,7 @@ import type { RuntimeBinding, RuntimeSession } from '../graph/runtime.ts'
 import { liveHandles } from './handle.ts'
 import { OrtRuntime } from './ort-runtime.ts'
 import { expectError } from './testing/expect-error.ts'
+import { settledHandles } from './testing/garbage.ts'
 import { adder, chain, repeater } from './testing/tiny-models.ts'
 
 const runtime = new OrtRuntime({ threads: 1, concurrentRuns: 2 })
@@ -121,7 +122,7 @@ describe('a load', () => {
   })
 
   it('stops when its signal aborts', async () => {
-    const before = liveHandles()
+    const before = await settledHandles()
     const controller = new AbortController()
     const load = () => runtime.load(chain(5000), { signal: controller.signal })
     const stopped = expectError(load, 'request.cancelled', /./)

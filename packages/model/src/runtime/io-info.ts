@@ -49,7 +49,7 @@ function readName(session: Pointer, side: Side, index: number): string {
 }
 
 /** Sizes, or the names of sizes that are open. */
-export function readShape(tensorInfo: Pointer): (number | string)[] {
+function readShape(tensorInfo: Pointer): (number | string)[] {
   const rank = Number(get('GetDimensionsCount', tensorInfo))
   const sizes = new BigInt64Array(rank)
   const names = new BigUint64Array(rank)

@@ -14,7 +14,10 @@ export interface Library {
   functionAt(slot: number): bigint
 }
 
+const require = createRequire(import.meta.url)
 const POINTER_BYTES = 8
+const SYNC_STACK_BYTES = 16 * 1024 * 1024
+const ASYNC_STACK_BYTES = 8 * 1024 * 1024
 const FILE_NAMES: Readonly<Record<string, string>> = {
   linux: 'libonnxruntime.so.1',
   darwin: 'libonnxruntime.1.dylib',
@@ -35,7 +38,7 @@ export function library(): Library {
 function libraryPath(): string {
   const named = process.env['ORT_LIB']
   if (named !== undefined && named !== '') return named
-  const manifest = createRequire(import.meta.url).resolve('onnxruntime-node/package.json')
+  const manifest = require.resolve('onnxruntime-node/package.json')
   const fileName = FILE_NAMES[process.platform]
   if (fileName === undefined)
     throw new AppError('runtime.failed', `No ONNX Runtime for ${process.platform}; set ORT_LIB.`)
@@ -43,16 +46,25 @@ function libraryPath(): string {
 }
 
 function load(file: string): Library {
-  // koffi runs a callee on a stack of its own, 128 KiB by default in an asynchronous call. Matrix kernels and graph
-  // optimisers need more, and an overflow kills the process. Pages are committed only when touched.
-  koffi.config({ sync_stack_size: 16 * 1024 * 1024, async_stack_size: 8 * 1024 * 1024 })
   try {
+    enlargeStacks()
     return open(file)
   } catch (cause) {
     if (AppError.isInstance(cause)) throw cause
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new AppError('runtime.failed', `Cannot load the ONNX Runtime library ${file}: ${reason}`, { cause })
   }
+}
+
+/**
+ * koffi runs a callee on a stack of its own, 128 KiB by default in an asynchronous call. Matrix kernels and graph
+ * optimisers need more, and an overflow kills the process. Pages are committed only when touched. koffi allows the change
+ * only before it loads its first library.
+ */
+function enlargeStacks(): void {
+  const { async_stack_size: currentBytes = 0 } = koffi.config()
+  if (currentBytes < ASYNC_STACK_BYTES)
+    koffi.config({ sync_stack_size: SYNC_STACK_BYTES, async_stack_size: ASYNC_STACK_BYTES })
 }
 
 /** `struct OrtApiBase` holds two functions: `GetApi(version)` and `GetVersionString()`. */

@@ -1,10 +1,9 @@
-import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { RuntimeSession } from '../graph/runtime.ts'
 import { liveHandles } from './handle.ts'
 import { OrtRuntime } from './ort-runtime.ts'
 import { expectError } from './testing/expect-error.ts'
-import { collectGarbage } from './testing/garbage.ts'
+import { collectGarbage, settledHandles } from './testing/garbage.ts'
 import { adder, repeater } from './testing/tiny-models.ts'
 
 const runtime = new OrtRuntime({ threads: 1 })
@@ -60,8 +59,7 @@ describe('native objects', () => {
       expect(y.data[1]).toBe(21)
     }
     await step()
-    await collectGarbage()
-    const [handles, rss] = [liveHandles(), process.memoryUsage.rss()]
+    const [handles, rss] = [await settledHandles(), process.memoryUsage.rss()]
     for (let round = 0; round < 300; round++) await step()
     expect(liveHandles()).toBe(handles)
     await collectGarbage()
@@ -70,15 +68,10 @@ describe('native objects', () => {
   })
 
   it('that nobody disposed are freed by the garbage collector', async () => {
-    const before = liveHandles()
+    const before = await settledHandles()
     await forgetEverything()
     expect(liveHandles()).toBeGreaterThan(before)
-    // An owner is let go only when what was made from it is gone, so this takes more than one collection.
-    while (liveHandles() > before) {
-      await collectGarbage()
-      await setTimeout(1)
-    }
-    expect(liveHandles()).toBe(before)
+    expect(await settledHandles()).toBe(before)
   })
 
   async function forgetEverything(): Promise<void> {

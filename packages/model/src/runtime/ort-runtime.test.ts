@@ -6,6 +6,7 @@ import type { RuntimeSession } from '../graph/runtime.ts'
 import { liveHandles } from './handle.ts'
 import { OrtRuntime } from './ort-runtime.ts'
 import { expectError } from './testing/expect-error.ts'
+import { settledHandles } from './testing/garbage.ts'
 import { adder, doubles, repeater } from './testing/tiny-models.ts'
 
 const runtime = new OrtRuntime({ threads: 1 })
@@ -28,6 +29,16 @@ describe('OrtRuntime', () => {
   it('reports its device and a version', () => {
     expect(runtime.device).toBe('cpu')
     expect(runtime.version).toMatch(/^1\.\d+\.\d+$/)
+  })
+
+  it('is used as its example says', async () => {
+    const model = adder()
+    using runtime = new OrtRuntime({ threads: 2 })
+    using session = await runtime.load(model)
+    using x = runtime.wrap('float32', [1, 2], Float32Array.of(1, 2))
+    using binding = session.bind().input('x', x).outputOnHost('y')
+    await binding.run()
+    expect(binding.read('y')).toEqual({ dtype: 'float32', shape: [1, 2], data: Float32Array.of(11, 22) })
   })
 
   it('describes what a model takes and gives', async () => {
@@ -76,7 +87,7 @@ describe('OrtRuntime', () => {
 
   // A library named by ORT_LIB may well have a GPU.
   it.skipIf(process.env['ORT_LIB'])('says why a device is not available', async () => {
-    const before = liveHandles()
+    const before = await settledHandles()
     await expectError(() => new OrtRuntime({ device: 'cuda' }), 'runtime.failed', /"cuda" is not available.*FAIL/)
     const options = { device: 'cuda', deviceOptions: { no_such_option: '1' } } as const
     await expectError(() => new OrtRuntime(options), 'runtime.failed', /"cuda" is not available/)
@@ -132,7 +143,7 @@ describe('external weights', () => {
 
 describe('a model that is not valid', () => {
   it('fails with the function, code and text of ONNX Runtime, and frees everything', async () => {
-    const before = liveHandles()
+    const before = await settledHandles()
     const garbage = Uint8Array.of(1, 2, 3)
     await expectError(() => runtime.load(garbage), 'runtime.failed', /^CreateSessionFromArray: INVALID_PROTOBUF: /)
     await expectError(() => runtime.load(new Uint8Array(0)), 'runtime.failed', /^CreateSessionFromArray: /)
@@ -141,7 +152,7 @@ describe('a model that is not valid', () => {
   })
 
   it('fails when it has inputs of a dtype that Loupe does not know', async () => {
-    const before = liveHandles()
+    const before = await settledHandles()
     await expectError(() => runtime.load(doubles()), 'runtime.failed', /^x: expected a tensor of a known dtype/)
     expect(liveHandles()).toBe(before)
   })

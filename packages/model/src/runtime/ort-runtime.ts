@@ -35,10 +35,10 @@ export interface OrtRuntimeOptions {
  * @example
  * using runtime = new OrtRuntime({ threads: 2 })
  * using session = await runtime.load(model)
- * using x = runtime.wrap('float32', [2], new Float32Array([1, 2]))
+ * using x = runtime.wrap('float32', [1, 2], Float32Array.of(1, 2))
  * using binding = session.bind().input('x', x).outputOnHost('y')
  * await binding.run()
- * binding.read('y').data
+ * binding.read('y') // { dtype, shape, data }
  */
 export class OrtRuntime implements Runtime {
   readonly device: Device

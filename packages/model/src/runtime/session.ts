@@ -10,7 +10,7 @@ import { describeIo } from './io-info.ts'
 import type { RunQueue } from './run-queue.ts'
 import { createSessionOptions, type SessionSettings } from './session-options.ts'
 
-/** Models that are being read by another thread. */
+/** Strong roots: models that another thread is reading. */
 const loading = new Set<Uint8Array>()
 
 /**
@@ -24,7 +24,7 @@ export async function loadSession(
   queue: RunQueue,
   { weightsFolder, signal }: LoadOptions,
 ): Promise<OrtSession> {
-  const bytes = model.slice() // now, so that the caller is free to reuse his
+  const bytes = model.slice() // before anything is awaited: the caller may reuse the original at once
   using options = createSessionOptions(settings, await realFolder(weightsFolder))
   const stop = () => call('SessionOptionsSetLoadCancellationFlag', options.pointer, true)
   const pointer = await cancellable(signal, stop, () => createSession(bytes, options.pointer))
