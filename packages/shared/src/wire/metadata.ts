@@ -2,7 +2,9 @@ import { z } from 'zod'
 import { AppError } from '../errors/index.ts'
 
 const count = z.int().min(1)
+const size = z.int().min(0)
 const tokenId = z.int().min(0)
+const imageToken = z.int().min(-1)
 const tensor = z.object({
   name: z.string(),
   datatype: z.enum(['UINT8', 'INT32', 'FP32', 'BYTES']),
@@ -21,10 +23,11 @@ export const modelMetadata = z.object({
     /** Tokens of prompt and answer together. */
     context_length: count,
     vocab_size: count,
-    image_token_id: tokenId,
-    boi_token_id: tokenId,
-    eoi_token_id: tokenId,
-    tokens_per_image: count,
+    /** -1, here and in the next two, for a text-only model. */
+    image_token_id: imageToken,
+    boi_token_id: imageToken,
+    eoi_token_id: imageToken,
+    tokens_per_image: size,
     bos_token_id: tokenId,
     eos_token_ids: z.array(tokenId),
     chat_template: z.string(),
@@ -37,8 +40,8 @@ export const modelMetadata = z.object({
     /** SHA-256 of the tokenizer artifact, hexadecimal. */
     tokenizer_digest: z.string().regex(/^[0-9a-f]{64}$/),
     /** Side of a picture and of a patch, pixels. */
-    image_size: count,
-    patch_size: count,
+    image_size: size,
+    patch_size: size,
     /** False for the text-only models: they take no pictures. */
     has_vision: z.boolean(),
   }),

@@ -1,0 +1,63 @@
+import { AppError } from '@loupe/shared/errors'
+import type { GenerateRequest, ModelMetadata } from '@loupe/shared/wire'
+
+/** What a checked prompt needs. */
+export interface PromptNeeds {
+  /** Tokens that stand for pictures. */
+  readonly imageTokens: number
+  /** Most tokens of the answer. */
+  readonly maxTokens: number
+}
+
+/**
+ * Checks that ids and pictures of a request fit the model, before anything is started.
+ *
+ * @throws AppError `prompt.invalid` when there is no token, `prompt.invalid_token`, `prompt.too_long`,
+ *   `image.count_mismatch`
+ */
+export function checkPrompt(model: ModelMetadata['parameters'], request: GenerateRequest): PromptNeeds {
+  const { inputIds, imageDigests, parameters } = request
+  if (inputIds.length === 0) throw new AppError('prompt.invalid', 'input_ids holds no token.', { param: 'input_ids' })
+  checkIds(inputIds, model.vocab_size)
+  const imageTokens = checkImagePlaces(model, inputIds, imageDigests.length)
+  return { imageTokens, maxTokens: answerRoom(model, inputIds.length, parameters.max_tokens) }
+}
+
+function checkIds(inputIds: Int32Array, vocabSize: number): void {
+  const at = inputIds.findIndex((id) => id < 0 || id >= vocabSize)
+  if (at < 0) return
+  const detail = `input_ids[${at}] is ${inputIds[at]}, expected 0 to ${vocabSize - 1}.`
+  throw new AppError('prompt.invalid_token', detail, { param: 'input_ids' })
+}
+
+function checkImagePlaces(model: ModelMetadata['parameters'], inputIds: Int32Array, images: number): number {
+  const { image_token_id: imageToken, tokens_per_image: tokensPerImage } = model
+  let places = 0
+  for (let at = inputIds.indexOf(imageToken); at >= 0; at = inputIds.indexOf(imageToken, at)) {
+    const start = at
+    while (inputIds[at] === imageToken) at++
+    if (at - start !== tokensPerImage) {
+      throw mismatch(`expected runs of ${tokensPerImage} image tokens, found ${at - start} at input_ids[${start}].`)
+    }
+    places++
+  }
+  if (places !== images) throw mismatch(`${images} images were given, the prompt has places for ${places}.`)
+  return places * tokensPerImage
+}
+
+function mismatch(detail: string): AppError {
+  return new AppError('image.count_mismatch', detail, { param: 'input_ids' })
+}
+
+/** What the request asks for, or the model's default as far as the context allows. */
+function answerRoom(model: ModelMetadata['parameters'], promptTokens: number, asked: number | undefined): number {
+  const room = model.context_length - promptTokens
+  const needed = asked ?? 1
+  if (needed > room) {
+    const found = `the prompt has ${promptTokens} tokens and the answer may have ${needed}`
+    throw new AppError('prompt.too_long', `The context holds ${model.context_length} tokens; ${found}.`, {
+      param: 'input_ids',
+    })
+  }
+  return asked ?? Math.min(room, model.generation_defaults.max_tokens)
+}

@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto'
+import type { Gemma3Config, GenerationConfig } from '@loupe/model'
+import type { ModelMetadata } from '@loupe/shared/wire'
+import type { QueueLimits } from './engine/fair-queue.ts'
+import type { GenerativeModel } from './engine/model.ts'
+import { SerialEngine } from './engine/serial-engine.ts'
+import { ImageStore } from './images/image-store.ts'
+import { createWorkerMetrics } from './metrics/worker-metrics.ts'
+import type { ServedModel } from './served-model.ts'
+
+/** A loaded model and how to serve it. */
+export interface ServedModelOptions {
+  readonly name: string
+  readonly model: GenerativeModel & { readonly config: Gemma3Config; readonly generationConfig: GenerationConfig }
+  /** The compact tokenizer artifact. */
+  readonly tokenizer: Uint8Array<ArrayBuffer>
+  readonly queue: QueueLimits
+  /** Image features kept beyond the requests that use them. */
+  readonly imageCacheBytes: number
+  /** A clock in milliseconds. */
+  readonly now: () => number
+}
+
+/** An answer's length when the request does not say. */
+const DEFAULT_MAX_TOKENS = 1024
+
+/** Puts engine, image store and metrics round a model. */
+export function createServedModel(options: ServedModelOptions): ServedModel {
+  const { model, now } = options
+  const engine = new SerialEngine({ model, limits: options.queue, now })
+  const metrics = createWorkerMetrics(options.name, () => engine.load)
+  const images = new ImageStore({
+    capacityBytes: options.imageCacheBytes,
+    encode: async (patches, signal) => {
+      const startedMs = now()
+      metrics.visionPasses.add()
+      const features = await model.getImageFeatures(patches, { signal })
+      metrics.visionPassTime.observe((now() - startedMs) / 1000)
+      return features
+    },
+    onQuery: (isHit) => {
+      metrics.imageQueries.add()
+      if (isHit) metrics.imageHits.add()
+    },
+  })
+  return { metadata: metadataOf(options), tokenizer: options.tokenizer, engine, images, metrics }
+}
+
+function metadataOf({ name, model, tokenizer }: ServedModelOptions): ModelMetadata {
+  const { config, generationConfig } = model
+  return {
+    name,
+    versions: ['1'],
+    platform: 'loupe_onnxruntime',
+    inputs: [
+      { name: 'input_ids', datatype: 'INT32', shape: [-1] },
+      { name: 'image_digests', datatype: 'BYTES', shape: [-1] },
+      { name: 'patches', datatype: 'UINT8', shape: [-1, 4096, 588] },
+    ],
+    outputs: [
+      { name: 'output_ids', datatype: 'INT32', shape: [-1] },
+      { name: 'logprobs', datatype: 'FP32', shape: [-1] },
+    ],
+    parameters: {
+      context_length: config.text.contextTokens,
+      vocab_size: config.text.vocabSize,
+      image_token_id: config.imageTokenId,
+      boi_token_id: config.boiTokenId,
+      eoi_token_id: config.eoiTokenId,
+      tokens_per_image: config.tokensPerImage,
+      bos_token_id: config.bosTokenId,
+      eos_token_ids: [...generationConfig.eosTokenIds],
+      chat_template: 'gemma3',
+      generation_defaults: {
+        temperature: generationConfig.doSample ? generationConfig.temperature : 0,
+        top_k: generationConfig.topK,
+        top_p: generationConfig.topP,
+        max_tokens: DEFAULT_MAX_TOKENS,
+      },
+      tokenizer_digest: createHash('sha256').update(tokenizer).digest('hex'),
+      image_size: config.vision?.imageSize ?? 0,
+      patch_size: config.vision?.patchSize ?? 0,
+      has_vision: config.vision !== undefined,
+    },
+  }
+}

@@ -1,0 +1,101 @@
+/** Something that waits for its turn. */
+export interface QueueItem {
+  readonly tenant: string
+  /** Lower runs first. */
+  readonly priority: number
+  /** Its share of the backlog: prompt and answer. */
+  readonly tokens: number
+}
+
+/** What a queue holds at most. */
+export interface QueueLimits {
+  readonly requests: number
+  /** One tenant's requests: the rest of the queue stays free for the others. */
+  readonly requestsPerTenant: number
+  readonly tokens: number
+}
+
+/**
+ * A bounded queue: the best priority first, inside it one item of each tenant in turn, inside a tenant first come first
+ * served. A tenant with a thousand requests delays another one's first request by one turn.
+ */
+export class FairQueue<T extends QueueItem> {
+  readonly #limits: QueueLimits
+  /** Priority to tenant to items. A tenant that had its turn moves to the end of its map. */
+  readonly #lanes = new Map<number, Map<string, T[]>>()
+  readonly #perTenant = new Map<string, number>()
+  #size = 0
+  #tokens = 0
+
+  constructor(limits: QueueLimits) {
+    this.#limits = limits
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  get tokens(): number {
+    return this.#tokens
+  }
+
+  /** Whether the item may wait. An empty queue takes any item: one that fits the model must not be refused for good. */
+  hasRoomFor(item: QueueItem): boolean {
+    if (this.#size === 0) return true
+    return (
+      this.#size < this.#limits.requests &&
+      (this.#perTenant.get(item.tenant) ?? 0) < this.#limits.requestsPerTenant &&
+      this.#tokens + item.tokens <= this.#limits.tokens
+    )
+  }
+
+  push(item: T): void {
+    const tenants = getOrAdd(this.#lanes, item.priority, () => new Map<string, T[]>())
+    getOrAdd(tenants, item.tenant, () => []).push(item)
+    this.#count(item, 1)
+  }
+
+  /** Takes out whose turn it is. */
+  shift(): T | undefined {
+    const priority = Math.min(...this.#lanes.keys())
+    const tenants = this.#lanes.get(priority)
+    const [tenant, items] = tenants?.entries().next().value ?? []
+    const item = items?.[0]
+    if (tenants === undefined || tenant === undefined || items === undefined || item === undefined) return undefined
+    this.remove(item)
+    if (items.length > 0) {
+      tenants.delete(tenant)
+      tenants.set(tenant, items)
+    }
+    return item
+  }
+
+  /** Takes out an item that gave up waiting. @returns whether it was there */
+  remove(item: T): boolean {
+    const tenants = this.#lanes.get(item.priority)
+    const items = tenants?.get(item.tenant)
+    const at = items?.indexOf(item) ?? -1
+    if (tenants === undefined || items === undefined || at < 0) return false
+    items.splice(at, 1)
+    if (items.length === 0) tenants.delete(item.tenant)
+    if (tenants.size === 0) this.#lanes.delete(item.priority)
+    this.#count(item, -1)
+    return true
+  }
+
+  #count(item: QueueItem, sign: 1 | -1): void {
+    this.#size += sign
+    this.#tokens += sign * item.tokens
+    const left = (this.#perTenant.get(item.tenant) ?? 0) + sign
+    if (left === 0) this.#perTenant.delete(item.tenant)
+    else this.#perTenant.set(item.tenant, left)
+  }
+}
+
+function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const found = map.get(key)
+  if (found !== undefined) return found
+  const made = make()
+  map.set(key, made)
+  return made
+}

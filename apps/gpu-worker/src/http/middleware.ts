@@ -1,0 +1,51 @@
+import { AppError } from '@loupe/shared/errors'
+import { bodyLimit } from 'hono/body-limit'
+import { createMiddleware } from 'hono/factory'
+import type { WorkerDeps, WorkerEnv } from './environment.ts'
+
+/** Makes the app's world known to its routes. */
+export function provide(deps: WorkerDeps) {
+  return createMiddleware<WorkerEnv>(async (c, next) => {
+    c.set('deps', deps)
+    await next()
+  })
+}
+
+/** One line a request, when its headers are on their way. Health checks and scrapes would drown the rest. */
+export function logRequests() {
+  return createMiddleware<WorkerEnv>(async (c, next) => {
+    const { log, now } = c.var.deps
+    const startedMs = now()
+    await next()
+    if (c.req.path.startsWith('/v2/health/') || c.req.path === '/metrics') return
+    const cause = c.error === undefined ? undefined : AppError.from(c.error)
+    log(c.res.status >= 500 ? 'error' : 'info', 'request', {
+      requestId: c.var.requestId,
+      method: c.req.method,
+      path: c.req.path,
+      status: c.res.status,
+      code: cause?.code,
+      elapsedMs: Math.round(now() - startedMs),
+      cause: cause !== undefined && c.res.status >= 500 ? (cause.cause ?? cause) : undefined,
+    })
+  })
+}
+
+/** Refuses new work while the worker drains. */
+export function refuseWhenDraining() {
+  return createMiddleware<WorkerEnv>(async (c, next) => {
+    if (c.var.deps.state() !== 'ready') throw new AppError('worker.unavailable', 'The worker is shutting down.')
+    await next()
+  })
+}
+
+/** Refuses bodies that are too large: by their announced size before a byte is read, else while they are read. */
+export function limitBody() {
+  return createMiddleware<WorkerEnv>((c, next) => {
+    const { maxRequestBytes } = c.var.deps
+    const onError = () => {
+      throw new AppError('request.too_large', `The body may have at most ${maxRequestBytes} bytes.`)
+    }
+    return bodyLimit({ maxSize: maxRequestBytes, onError })(c, next)
+  })
+}

@@ -1,0 +1,46 @@
+import type { EngineLoad } from '../engine/engine.ts'
+import { type Counter, type Histogram, MetricRegistry } from './registry.ts'
+
+/** What the worker counts about one model. */
+export interface WorkerMetrics {
+  readonly promptTokens: Counter
+  readonly generationTokens: Counter
+  /** With the label `finished_reason`. */
+  readonly requestSuccess: Counter
+  readonly timeToFirstToken: Histogram
+  readonly requestLatency: Histogram
+  readonly queueTime: Histogram
+  /** Pictures that requests showed, and those that needed no vision pass of their own. */
+  readonly imageQueries: Counter
+  readonly imageHits: Counter
+  readonly visionPasses: Counter
+  readonly visionPassTime: Histogram
+  render(): string
+}
+
+const SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120]
+
+/**
+ * Makes the metrics of one model. Where the meaning is the same the names are those of vLLM, which dashboards and
+ * autoscalers know; what no other server counts, the work of the vision tower, has our own prefix.
+ *
+ * @see https://docs.vllm.ai/en/latest/design/metrics.html
+ */
+export function createWorkerMetrics(modelName: string, load: () => EngineLoad): WorkerMetrics {
+  const registry = new MetricRegistry({ model_name: modelName })
+  registry.gauge('vllm:num_requests_running', 'Requests that are being answered.', () => load().running)
+  registry.gauge('vllm:num_requests_waiting', 'Requests that wait for their turn.', () => load().waiting)
+  return {
+    promptTokens: registry.counter('vllm:prompt_tokens_total', 'Prompt tokens of answered requests.'),
+    generationTokens: registry.counter('vllm:generation_tokens_total', 'Tokens generated.'),
+    requestSuccess: registry.counter('vllm:request_success_total', 'Requests answered to their end.'),
+    timeToFirstToken: registry.histogram('vllm:time_to_first_token_seconds', 'From admission to first token.', SECONDS),
+    requestLatency: registry.histogram('vllm:e2e_request_latency_seconds', 'From admission to the end.', SECONDS),
+    queueTime: registry.histogram('vllm:request_queue_time_seconds', 'From admission to the turn.', SECONDS),
+    imageQueries: registry.counter('vllm:mm_cache_queries_total', 'Pictures that requests showed.'),
+    imageHits: registry.counter('vllm:mm_cache_hits_total', 'Pictures whose features were there or under way.'),
+    visionPasses: registry.counter('loupe:vision_passes_total', 'Pictures that the vision tower looked at.'),
+    visionPassTime: registry.histogram('loupe:vision_pass_seconds', 'Time of one vision pass.', SECONDS),
+    render: () => registry.render(),
+  }
+}

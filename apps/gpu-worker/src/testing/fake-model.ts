@@ -1,0 +1,104 @@
+import { setImmediate } from 'node:timers/promises'
+import { type Gemma3Config, type GenerationConfig, parseGemma3Config } from '@loupe/model'
+import { AppError } from '@loupe/shared/errors'
+import type { GenerativeModel, ModelSequence } from '../engine/model.ts'
+
+/** Token ids of the fake vocabulary. */
+export const FAKE_IDS = { vocab: 64, eos: 1, bos: 2, image: 60, boi: 61, eoi: 62 } as const
+
+/** Sizes of the fake model. The geometry of pictures is the real one. */
+export const FAKE_SIZES = { tokensPerImage: 256, hidden: 2, context: 2048 } as const
+
+/** One call of the model. */
+export type FakeStep = 'vision' | 'prefill' | 'decode'
+
+/**
+ * A model without weights: it says a fixed answer, token by token, and counts what was asked of it. Each step takes a
+ * turn of the event loop, as a run of the real one does, and may be held up by the test.
+ */
+export class FakeModel implements GenerativeModel {
+  readonly config: Gemma3Config = fakeConfig()
+  readonly generationConfig: GenerationConfig = {
+    eosTokenIds: [FAKE_IDS.eos],
+    doSample: false,
+    temperature: 1,
+    topK: 0,
+    topP: 1,
+  }
+  readonly steps: Record<FakeStep, number> = { vision: 0, prefill: 0, decode: 0 }
+  /** First token id of each prefill: who had a turn, in order. */
+  readonly prefillsBegun: number[] = []
+  openSequences = 0
+  isDisposed = false
+  /** What it says before its end token. */
+  answer: readonly number[] = [10, 11, 12]
+  /** Awaited by every step; the test decides when it goes on or that it fails. */
+  hold: (step: FakeStep) => Promise<unknown> = () => Promise.resolve()
+
+  async getImageFeatures(patches: Uint8Array, { signal }: { signal?: AbortSignal } = {}): Promise<Float32Array> {
+    await this.step('vision', signal)
+    return new Float32Array(FAKE_SIZES.tokensPerImage * FAKE_SIZES.hidden).fill(patches[0] ?? 0)
+  }
+
+  startSequence(): ModelSequence {
+    this.openSequences++
+    let at = 0
+    const next = () => oneHot(this.answer[at++] ?? FAKE_IDS.eos)
+    return {
+      prefill: async (inputIds, _features, options) => {
+        this.prefillsBegun.push(inputIds[0] ?? -1)
+        await this.step('prefill', options?.signal)
+        return next()
+      },
+      decode: async (_tokenId, options) => {
+        await this.step('decode', options?.signal)
+        return next()
+      },
+      [Symbol.dispose]: () => {
+        this.openSequences--
+      },
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.isDisposed = true
+  }
+
+  private async step(step: FakeStep, signal: AbortSignal | undefined): Promise<void> {
+    this.steps[step]++
+    const { promise: aborted, reject } = Promise.withResolvers<never>()
+    const onAbort = () => reject(new AppError('request.cancelled'))
+    signal?.addEventListener('abort', onAbort)
+    if (signal?.aborted === true) onAbort()
+    try {
+      await Promise.race([Promise.all([setImmediate(), this.hold(step)]), aborted])
+    } finally {
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+}
+
+function oneHot(id: number): Float32Array {
+  const logits = new Float32Array(FAKE_IDS.vocab)
+  logits[id] = 10
+  return logits
+}
+
+function fakeConfig(): Gemma3Config {
+  return parseGemma3Config({
+    model_type: 'gemma3',
+    image_token_index: FAKE_IDS.image,
+    boi_token_index: FAKE_IDS.boi,
+    eoi_token_index: FAKE_IDS.eoi,
+    bos_token_id: FAKE_IDS.bos,
+    eos_token_id: FAKE_IDS.eos,
+    mm_tokens_per_image: FAKE_SIZES.tokensPerImage,
+    text_config: {
+      model_type: 'gemma3_text',
+      vocab_size: FAKE_IDS.vocab,
+      hidden_size: FAKE_SIZES.hidden,
+      max_position_embeddings: FAKE_SIZES.context,
+    },
+    vision_config: { model_type: 'siglip_vision_model', image_size: 896, patch_size: 14 },
+  })
+}
