@@ -58,7 +58,7 @@ export function createApp(deps: EdgeDeps) {
     .route('/v1/chat/completions', chatCompletions)
     .route('/v1/models', models)
     .all('/v1/chat/completions', (c) => methodError(c.req.method, 'POST'))
-    .all('/v1/models/*', (c) => methodError(c.req.method, 'GET'))
+    .on(['POST', 'PUT', 'PATCH', 'DELETE'], '/v1/models/*', (c) => methodError(c.req.method, 'GET'))
   app.notFound((c) => {
     throw new AppError('route.unknown', `There is nothing at ${c.req.method} ${c.req.path.slice(0, 200)}.`)
   })

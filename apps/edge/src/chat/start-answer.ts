@@ -1,6 +1,6 @@
 import { buildPrompt } from '@loupe/shared/chat'
 import { AppError } from '@loupe/shared/errors'
-import type { AnswerOptions, ChatRequest, ImageReference } from '@loupe/shared/schema'
+import type { AnswerOptions, ChatRequest, ConversationMessage, ImageReference } from '@loupe/shared/schema'
 import type { GenerateParameters, ModelMetadata } from '@loupe/shared/wire'
 import type { Services } from '../edge-env.ts'
 import { LIMITS } from '../limits.ts'
@@ -39,7 +39,9 @@ export async function startAnswer(
   const references = imagesOf(request)
   checkVision(metadata, references)
   const images = await services.prepareImages(references, signal)
-  const { ids } = buildPrompt(tokenizer, request.messages, { imageTokens: imageTokensOf(metadata) })
+  const { ids } = buildPrompt(tokenizer, request.messages.map(templateMessage), {
+    imageTokens: imageTokensOf(metadata),
+  })
   const parameters = {
     ...generateParametersOf(request.answer, metadata, ids.length),
     tenant: identity.tenant,
@@ -53,6 +55,12 @@ export async function startAnswer(
     imageTokens: images.length * metadata.parameters.tokens_per_image,
     events: readAnswer(events, { tokenizer, stop: request.answer.stop }),
   }
+}
+
+/** The template takes a system message as one text; clients send it in parts, too. */
+function templateMessage({ role, content }: ConversationMessage): ConversationMessage {
+  if (role !== 'system' || typeof content === 'string') return { role, content }
+  return { role, content: content.map((part) => (part.type === 'text' ? part.text : '')).join('') }
 }
 
 function imagesOf({ messages }: ChatRequest): ImageReference[] {

@@ -39,6 +39,7 @@ export function createModelCatalog({ worker, nowMs, ttlMs }: ModelCatalogOptions
   async function describe(name: string, signal: AbortSignal): Promise<ModelMetadata> {
     const entry = known.get(name)
     if (entry !== undefined && nowMs() < entry.untilMs) return entry.metadata
+    if (isPathStep(name)) throw unknownModel(name)
     known.delete(name)
     const metadata = await worker.metadata(name, signal).catch((error: unknown) => {
       throw AppError.isInstance(error) && error.code === 'model.unknown' ? unknownModel(name) : error
@@ -74,6 +75,11 @@ export function createModelCatalog({ worker, nowMs, ttlMs }: ModelCatalogOptions
       return { metadata, tokenizer: await tokenizerOf(metadata, signal) }
     },
   }
+}
+
+/** `.` and `..` are steps in a path and not names, however they are escaped. */
+function isPathStep(name: string): boolean {
+  return /^\.{1,2}$/.test(name)
 }
 
 function unknownModel(name: string): AppError {

@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest'
+import { readConfig } from './config.ts'
+
+const local = { WORKER_URL: 'http://127.0.0.1:8790/', ENVIRONMENT: 'local' }
+
+describe('readConfig', () => {
+  it('is open in local development without keys only', () => {
+    expect(readConfig(local).isOpen).toBe(true)
+    expect(readConfig({ ...local, API_KEYS: 'sk-a' }).isOpen).toBe(false)
+    expect(readConfig({ ...local, ENVIRONMENT: 'production' }).isOpen).toBe(false)
+    expect(readConfig({ ...local, ENVIRONMENT: 'Local' }).isOpen).toBe(false)
+  })
+
+  it('reads lists and flags', () => {
+    const env = { ...local, API_KEYS: ' sk-a, ,sk-b ', IMAGE_ALLOW_HTTP: 'true', IMAGE_TRUSTED_HOSTS: 'a:1' }
+    expect(readConfig(env)).toEqual({
+      workerUrl: 'http://127.0.0.1:8790',
+      apiKeys: ['sk-a', 'sk-b'],
+      isOpen: false,
+      allowHttpImages: true,
+      trustedImageHosts: ['a:1'],
+    })
+  })
+
+  it.each([
+    ['WORKER_URL', { ...local, WORKER_URL: 'worker:8790' }],
+    ['WORKER_URL', { ENVIRONMENT: 'local' }],
+    ['ENVIRONMENT', { WORKER_URL: local.WORKER_URL }],
+    ['IMAGE_ALLOW_HTTP', { ...local, IMAGE_ALLOW_HTTP: 'yes' }],
+  ])('names %s when it is wrong', (name, env) => {
+    expect(() => readConfig(env)).toThrow(
+      expect.objectContaining({ code: 'config.invalid', detail: expect.stringContaining(name) }),
+    )
+  })
+})
