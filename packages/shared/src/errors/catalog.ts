@@ -14,10 +14,13 @@ export interface ErrorEntry {
   readonly type: OpenAiErrorType
   /** OpenAI's own code where it has one for this fault; else our dotted code is sent. */
   readonly openAiCode?: string
+  /** The detail may hold paths and library texts of the server: it belongs in the log, and a client sees the title. */
+  readonly isPrivate?: true
 }
 
 const invalid = { retry: 'no', type: 'invalid_request_error' } as const
 const server = { retry: 'no', type: 'server_error' } as const
+const own = { ...server, status: 500, isPrivate: true } as const
 
 /**
  * Every fault Loupe can report, once. Codes are stable: clients branch on them.
@@ -81,13 +84,13 @@ export const ERRORS = {
   'worker.unavailable': { retry: 'later', type: 'server_error', status: 503, title: 'The model worker is not ready.' },
   'worker.lost': { ...server, status: 502, title: 'The model worker stopped answering.' },
   'worker.timeout': { ...server, status: 504, title: 'The model worker took too long.' },
-  internal: { ...server, status: 500, title: 'Something went wrong on our side.' },
+  internal: { ...own, title: 'Something went wrong on our side.' },
 
-  'config.invalid': { ...server, status: 500, title: 'The model configuration is not valid.' },
-  'weights.invalid': { ...server, status: 500, title: 'The checkpoint is not valid.' },
-  'tokenizer.invalid': { ...server, status: 500, title: 'The tokenizer file is not valid.' },
-  'graph.shape_mismatch': { ...server, status: 500, title: 'Two shapes in the graph do not fit.' },
-  'runtime.failed': { ...server, status: 500, title: 'ONNX Runtime reported an error.' },
+  'config.invalid': { ...own, title: 'The model configuration is not valid.' },
+  'weights.invalid': { ...own, title: 'The checkpoint is not valid.' },
+  'tokenizer.invalid': { ...own, title: 'The tokenizer file is not valid.' },
+  'graph.shape_mismatch': { ...own, title: 'Two shapes in the graph do not fit.' },
+  'runtime.failed': { ...own, title: 'ONNX Runtime reported an error.' },
   'usage.invalid': { ...invalid, status: 400, title: 'The command line is not valid.' },
 } as const satisfies Record<string, ErrorEntry>
 

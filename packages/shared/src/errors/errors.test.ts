@@ -56,14 +56,18 @@ describe('openAiError', () => {
     expect(openAiError(new AppError('auth.invalid')).error).toMatchObject({ code: 'invalid_api_key', param: null })
   })
 
-  it('shows nothing of an internal fault', () => {
-    const error = new AppError('internal', 'open /etc/shadow', { cause: new Error('secret') })
-    expect(JSON.stringify([openAiError(error), oipError(error)])).not.toMatch(/shadow|secret/)
-  })
+  it.each(['internal', 'runtime.failed', 'weights.invalid', 'graph.shape_mismatch'] as const)(
+    'shows nothing of a fault of our own: %s',
+    (code) => {
+      const error = new AppError(code, 'open /etc/shadow', { cause: new Error('secret') })
+      expect(JSON.stringify([openAiError(error), oipError(error)])).not.toMatch(/shadow|secret/)
+      expect(openAiError(error).error.message).toBe(ERRORS[code].title)
+    },
+  )
 })
 
 describe('the worker error on the wire', () => {
-  it.each(CODES.filter((code) => code !== 'internal'))('%s survives the way to the edge', (code) => {
+  it.each(CODES.filter((code) => !new AppError(code).entry.isPrivate))('%s survives the way to the edge', (code) => {
     const error = new AppError(code, 'detail', { param: 'p', facts: { missing: ['ab'] } })
     expect(fromOipError(oipError(error))).toMatchObject({
       code,

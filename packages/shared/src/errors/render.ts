@@ -19,9 +19,9 @@ export interface OipErrorBody {
   readonly facts?: Readonly<Record<string, unknown>>
 }
 
-/** An internal error shows nothing of itself: its message and cause belong in the log, under the request id. */
+/** A fault of our own shows nothing of itself: its detail and cause belong in the log, under the request id. */
 function publicMessage(error: AppError): string {
-  return error.code === 'internal' ? ERRORS.internal.title : error.message
+  return error.entry.isPrivate ? error.entry.title : error.message
 }
 
 /** Renders an error for the OpenAI-compatible API. */
