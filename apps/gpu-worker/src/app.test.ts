@@ -70,8 +70,11 @@ describe('what the worker tells about itself', () => {
 
   it('answers with the request id it was given, or makes one', async () => {
     const { app } = createFixture()
-    const given = await app.request('/v2', { headers: { 'x-request-id': 'abc-1' } })
-    expect(given.headers.get('x-request-id')).toBe('abc-1')
+    const headers = { 'x-request-id': 'abc-1' }
+    for (const path of ['/v2', '/nowhere', INFER]) {
+      expect((await app.request(path, { headers })).headers.get('x-request-id')).toBe('abc-1')
+    }
+    expect((await app.request(STREAM, question())).headers.get('x-request-id')).not.toBeNull()
     expect((await app.request('/v2')).headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/)
   })
 

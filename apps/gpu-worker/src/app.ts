@@ -3,7 +3,7 @@ import { REQUEST_ID_HEADER } from '@loupe/shared/wire'
 import { Hono } from 'hono'
 import { requestId } from 'hono/request-id'
 import type { WorkerDeps, WorkerEnv } from './http/environment.ts'
-import { logRequests, provide } from './http/middleware.ts'
+import { echoRequestId, logRequests, provide } from './http/middleware.ts'
 import { errorResponse } from './http/responses.ts'
 import { health } from './routes/health.ts'
 import { infer } from './routes/infer.ts'
@@ -13,6 +13,7 @@ import { models } from './routes/models.ts'
 export function createApp(deps: WorkerDeps): Hono<WorkerEnv> {
   const app = new Hono<WorkerEnv>()
     .use(requestId({ headerName: REQUEST_ID_HEADER }))
+    .use(echoRequestId())
     .use(provide(deps))
     .use(logRequests())
     .route('/', health)

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { Gemma3Config, GenerationConfig } from '@loupe/model'
+import type { Gemma3Config, GenerationConfig, SamplerOptions } from '@loupe/model'
+import { AppError } from '@loupe/shared/errors'
 import type { ModelMetadata } from '@loupe/shared/wire'
 import type { QueueLimits } from './engine/fair-queue.ts'
 import type { GenerativeModel } from './engine/model.ts'
@@ -14,6 +15,8 @@ export interface ServedModelOptions {
   readonly model: GenerativeModel & { readonly config: Gemma3Config; readonly generationConfig: GenerationConfig }
   /** The compact tokenizer artifact. */
   readonly tokenizer: Uint8Array<ArrayBuffer>
+  /** Ids that the tokenizer can write; the embedding table may have more rows. */
+  readonly textVocabulary: number
   readonly queue: QueueLimits
   /** Image features kept beyond the requests that use them. */
   readonly imageCacheBytes: number
@@ -24,9 +27,18 @@ export interface ServedModelOptions {
 /** An answer's length when the request does not say. */
 const DEFAULT_MAX_TOKENS = 1024
 
-/** Puts engine, image store and metrics round a model. */
+/** Sides of a picture and of a patch in the protocol, pixels: 4096 patches of 588 bytes. */
+const IMAGE_SIZE = 896
+const PATCH_SIZE = 14
+
+/**
+ * Puts engine, image store and metrics round a model.
+ *
+ * @throws AppError `config.invalid` when the pictures of the model have another geometry than those of the protocol
+ */
 export function createServedModel(options: ServedModelOptions): ServedModel {
   const { model, now } = options
+  checkGeometry(model.config)
   const engine = new SerialEngine({ model, limits: options.queue, now })
   const metrics = createWorkerMetrics(options.name, () => engine.load)
   const images = new ImageStore({
@@ -43,7 +55,31 @@ export function createServedModel(options: ServedModelOptions): ServedModel {
       if (isHit) metrics.imageHits.add()
     },
   })
-  return { metadata: metadataOf(options), tokenizer: options.tokenizer, engine, images, metrics }
+  return {
+    metadata: metadataOf(options),
+    tokenizer: options.tokenizer,
+    samplerOptions: samplerOptions(options),
+    engine,
+    images,
+    metrics,
+  }
+}
+
+/** An answer that held an image token could not be continued: there is no picture behind it. */
+function samplerOptions({ model, textVocabulary }: ServedModelOptions): SamplerOptions {
+  const { imageTokenId, text } = model.config
+  const vocabLimit = Math.min(textVocabulary, text.vocabSize)
+  if (imageTokenId === vocabLimit - 1) return { vocabLimit: imageTokenId } // as in Gemma; cheaper than a ban
+  return imageTokenId < 0 ? { vocabLimit } : { vocabLimit, bannedIds: [imageTokenId] }
+}
+
+function checkGeometry({ vision }: Gemma3Config): void {
+  if (vision === undefined || (vision.imageSize === IMAGE_SIZE && vision.patchSize === PATCH_SIZE)) return
+  const found = `${vision.imageSize} and ${vision.patchSize}`
+  throw new AppError(
+    'config.invalid',
+    `vision_config: expected image_size ${IMAGE_SIZE} and patch_size ${PATCH_SIZE}, found ${found}.`,
+  )
 }
 
 function metadataOf({ name, model, tokenizer }: ServedModelOptions): ModelMetadata {

@@ -1,3 +1,4 @@
+import type { SamplerOptions } from '@loupe/model'
 import type { ModelMetadata } from '@loupe/shared/wire'
 import type { Engine } from './engine/engine.ts'
 import type { ImageStore } from './images/image-store.ts'
@@ -8,6 +9,8 @@ export interface ServedModel {
   readonly metadata: ModelMetadata
   /** The compact tokenizer artifact; its SHA-256 is `metadata.parameters.tokenizer_digest`. */
   readonly tokenizer: Uint8Array<ArrayBuffer>
+  /** Which ids are never part of an answer. */
+  readonly samplerOptions: SamplerOptions
   readonly engine: Engine
   readonly images: ImageStore
   readonly metrics: WorkerMetrics

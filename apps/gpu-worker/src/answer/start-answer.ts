@@ -55,7 +55,7 @@ export function startAnswer(
       timeoutMs: parameters.timeout_ms,
       inputIds: request.inputIds,
       images,
-      sampler: samplerOf(model, parameters),
+      sampler: samplerOf(served, parameters),
       stop: stopRule(model, parameters, needs.maxTokens),
       observer: observeAnswer(facts, { ...context, metrics: served.metrics }),
     }
@@ -91,16 +91,15 @@ async function* toWire(
   }
 }
 
-function samplerOf(model: ModelMetadata['parameters'], asked: GenerateParameters): Sampler {
-  const defaults = model.generation_defaults
+function samplerOf({ metadata, samplerOptions }: ServedModel, asked: GenerateParameters): Sampler {
+  const defaults = metadata.parameters.generation_defaults
   const params = {
     temperature: asked.temperature ?? defaults.temperature,
     topK: asked.top_k ?? defaults.top_k,
     topP: asked.top_p ?? defaults.top_p,
     seed: asked.seed ?? randomInt(2 ** 47),
   }
-  // An answer that holds an image token could not be continued: there is no picture behind it.
-  return createSampler(params, { bannedIds: model.image_token_id < 0 ? [] : [model.image_token_id] })
+  return createSampler(params, samplerOptions)
 }
 
 function stopRule(model: ModelMetadata['parameters'], asked: GenerateParameters, maxTokens: number): StopRule {

@@ -2,6 +2,7 @@ import type { Command } from './command.ts'
 
 /** Every sub-command, loaded only when it is called: `loupe tokenize` must not load ONNX Runtime. */
 export const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
+  ask: { summary: 'ask a question about pictures', load: async () => (await import('./ask.ts')).ask },
   chat: {
     summary: 'turn messages into a prompt and its token ids',
     load: async () => (await import('./chat.ts')).chat,
@@ -17,6 +18,14 @@ export const COMMANDS: Readonly<Record<string, { summary: string; load: () => Pr
   preprocess: {
     summary: 'turn pictures into patches, as the edge does',
     load: async () => (await import('./preprocess.ts')).preprocess,
+  },
+  serve: {
+    summary: 'serve a model over the Open Inference Protocol',
+    load: async () => (await import('./serve.ts')).serve,
+  },
+  start: {
+    summary: 'run edge, worker and playground on this machine',
+    load: async () => (await import('./start.ts')).start,
   },
   tokenize: { summary: 'turn texts into token ids', load: async () => (await import('./tokenize.ts')).tokenize },
 }

@@ -1,4 +1,5 @@
 import { AppError } from '@loupe/shared/errors'
+import { REQUEST_ID_HEADER } from '@loupe/shared/wire'
 import { bodyLimit } from 'hono/body-limit'
 import { createMiddleware } from 'hono/factory'
 import type { WorkerDeps, WorkerEnv } from './environment.ts'
@@ -8,6 +9,14 @@ export function provide(deps: WorkerDeps) {
   return createMiddleware<WorkerEnv>(async (c, next) => {
     c.set('deps', deps)
     await next()
+  })
+}
+
+/** Every reply carries the id of its request, failures too. */
+export function echoRequestId() {
+  return createMiddleware<WorkerEnv>(async (c, next) => {
+    await next()
+    c.header(REQUEST_ID_HEADER, c.var.requestId)
   })
 }
 

@@ -28,6 +28,7 @@ export function createFixture(limits: Partial<QueueLimits> = {}): WorkerFixture 
     name: MODEL_NAME,
     model,
     tokenizer: TOKENIZER,
+    textVocabulary: FAKE_IDS.vocab,
     queue: { requests: 8, requestsPerTenant: 8, tokens: 100_000, ...limits },
     imageCacheBytes: 1_000_000,
     now: () => performance.now(),

@@ -1,0 +1,104 @@
+import { readFile } from 'node:fs/promises'
+import { AppError, ERRORS, type ErrorCode } from '@loupe/shared/errors'
+import { chatCompletionChunk, errorReply, modelCards } from '@loupe/shared/schema'
+import { createSseParser } from '@loupe/shared/wire'
+
+/** One question over the public API. */
+export interface Question {
+  /** Base address of an OpenAI-compatible server, without `/v1`. */
+  readonly url: string
+  readonly apiKey: string | undefined
+  /** The server's first model when there is no name. */
+  readonly model: string | undefined
+  readonly text: string
+  /** Addresses of pictures, `data:` or `https:`. */
+  readonly images: readonly string[]
+  readonly maxTokens: number | undefined
+  readonly signal: AbortSignal
+}
+
+/** A picture as a `data:` URI; what it is, its first bytes say. @throws AppError `usage.invalid` for no such file */
+export async function dataUri(path: string): Promise<string> {
+  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+    const why = cause.code === 'ENOENT' ? 'there is no such file' : cause.message
+    throw new AppError('usage.invalid', `Cannot read the picture ${path}: ${why}.`, { cause })
+  })
+  return `data:${mediaType(bytes)};base64,${bytes.toString('base64')}`
+}
+
+/**
+ * Asks, and gives the answer as it comes.
+ *
+ * @throws AppError what the API reports, or `worker.unavailable` when nobody listens
+ */
+export async function* askApi(question: Question): AsyncGenerator<string, void> {
+  const { text, images, maxTokens } = question
+  const parts = images.map((url) => ({ type: 'image_url', image_url: { url } }))
+  const body = {
+    model: question.model ?? (await firstModel(question)),
+    stream: true,
+    ...(maxTokens === undefined ? {} : { max_completion_tokens: maxTokens }),
+    messages: [{ role: 'user', content: [...parts, { type: 'text', text }] }],
+  }
+  const response = await call(question, '/v1/chat/completions', { method: 'POST', body: JSON.stringify(body) })
+  if (response.body === null) throw new AppError('worker.lost', 'The server sent no answer.')
+  const parser = createSseParser()
+  for await (const bytes of response.body) {
+    for (const { data } of parser.push(bytes)) {
+      if (data === '[DONE]') return
+      yield textOf(data)
+    }
+  }
+  throw new AppError('worker.lost', 'The answer broke off.')
+}
+
+function textOf(data: string): string {
+  const value: unknown = JSON.parse(data)
+  const failure = errorReply.safeParse(value)
+  if (failure.success) throw apiError(failure.data.error)
+  const chunk = chatCompletionChunk.safeParse(value)
+  if (!chunk.success) throw new AppError('worker.lost', 'The server sent an unreadable event.', { cause: chunk.error })
+  return chunk.data.choices.map(({ delta }) => delta.content ?? '').join('')
+}
+
+async function firstModel(question: Question): Promise<string> {
+  const { data } = modelCards.parse(await (await call(question, '/v1/models', {})).json())
+  const [first] = data
+  if (first === undefined) throw new AppError('model.unknown', `${question.url} serves no model.`)
+  return first.id
+}
+
+async function call({ url, apiKey, signal }: Question, path: string, init: RequestInit): Promise<Response> {
+  const headers = {
+    'content-type': 'application/json',
+    ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
+  }
+  const response = await fetch(`${url}${path}`, { ...init, headers, signal }).catch((cause: unknown) => {
+    signal.throwIfAborted()
+    throw new AppError('worker.unavailable', `Nobody answers at ${url}.`, { cause })
+  })
+  if (response.ok) return response
+  const failure = errorReply.safeParse(await response.json().catch(() => undefined))
+  if (failure.success) throw apiError(failure.data.error)
+  throw new AppError('worker.lost', `${url} answered with status ${response.status}.`)
+}
+
+/** OpenAI's codes stand for some of ours; the message is the server's in any case. */
+function apiError({ code, message }: { code: string | null; message: string }): AppError {
+  const codes = Object.keys(ERRORS) as ErrorCode[] // the catalog's keys are its codes
+  const known = codes.find((own) => own === code) ?? codes.find((own) => openAiCode(own) === code)
+  return new AppError(known ?? 'worker.lost', message)
+}
+
+function openAiCode(code: ErrorCode): string | undefined {
+  const entry = ERRORS[code]
+  return 'openAiCode' in entry ? entry.openAiCode : undefined
+}
+
+function mediaType(bytes: Uint8Array): string {
+  const head = String.fromCharCode(...bytes.subarray(0, 12))
+  if (head.startsWith('\x89PNG')) return 'image/png'
+  if (head.startsWith('\xff\xd8\xff')) return 'image/jpeg'
+  if (head.startsWith('RIFF') && head.endsWith('WEBP')) return 'image/webp'
+  return 'application/octet-stream' // the server says what it thinks of it
+}
