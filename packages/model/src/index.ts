@@ -10,6 +10,7 @@ export {
 export { type ModelConfig, readModelConfig } from './gemma3/config-files.ts'
 export { type GenerationConfig, parseGenerationConfig } from './gemma3/generation-config.ts'
 export { type AttentionGrids, attentionGrids, imageBlocks } from './gemma3/mask.ts'
+export { estimateMemory, type MemoryEstimate } from './gemma3/memory-estimate.ts'
 export { canonicalName, expectedTensors } from './gemma3/names.ts'
 export { type Candidates, type FilterSettings, filterTokens } from './generate/filters.ts'
 export {

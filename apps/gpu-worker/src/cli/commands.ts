@@ -15,6 +15,10 @@ export const COMMANDS: Readonly<Record<string, { summary: string; load: () => Pr
     summary: 'continue the token ids of a file, greedily',
     load: async () => (await import('./generate.ts')).generate,
   },
+  inspect: {
+    summary: 'show the config, tensors and memory of a checkpoint',
+    load: async () => (await import('./inspect.ts')).inspect,
+  },
   preprocess: {
     summary: 'turn pictures into patches, as the edge does',
     load: async () => (await import('./preprocess.ts')).preprocess,

@@ -19,6 +19,8 @@ export const TEXT_PREFIX = 'language_model.'
 export const VISION_PREFIX = 'vision_tower.'
 /** Where the projector's weights start, in the canonical spelling. */
 export const PROJECTOR_PREFIX = 'multi_modal_projector.'
+/** The embedding table, which is the head as well. */
+export const TOKEN_EMBEDDING = `${TEXT_PREFIX}embed_tokens.weight`
 
 /** Tensors a checkpoint may carry that the model never reads: the tied head, and SigLIP's pooling head. */
 const IGNORED = [/^(language_model\.)?lm_head\.weight$/, /^vision_tower\.head\./]
