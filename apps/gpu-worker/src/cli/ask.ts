@@ -2,7 +2,7 @@ import { AppError } from '@loupe/shared/errors'
 import { askApi, dataUri } from './ask-api.ts'
 import { type CliArguments, type CliIo, type Command, integerOption, stringOption } from './command.ts'
 import { freePort, startEdge } from './edge-process.ts'
-import { readWorkerOptions, WORKER_OPTIONS, WORKER_OPTIONS_HELP } from './worker-options.ts'
+import { type ChosenOptions, readWorkerOptions, WORKER_OPTIONS, WORKER_OPTIONS_HELP } from './worker-options.ts'
 
 /** `loupe ask`: one question about pictures, over the whole path that a client of the public API takes. */
 export const ask: Command = {
@@ -48,11 +48,15 @@ async function findServer(args: CliArguments, io: CliIo, stack: AsyncDisposableS
     const base = url.replace(/\/+$/, '').replace(/\/v1$/, '')
     return { url: base, apiKey: process.env['LOUPE_API_KEY'], model: stringOption(args, 'model') }
   }
+  const options = await readWorkerOptions(args)
   io.stderr.write('starting the edge and the worker…\n')
   const workerPort = await freePort() // known beforehand, so that both can start at the same time
   const failure = new AbortController()
   const signal = AbortSignal.any([io.signal, failure.signal])
-  const starts = [startOwnEdge(workerPort, signal, stack), startOwnWorker(args, workerPort, signal, stack)] as const
+  const starts = [
+    startOwnEdge(workerPort, signal, stack),
+    startOwnWorker({ ...options, port: workerPort, signal }, stack),
+  ] as const
   for (const start of starts) start.catch((error: unknown) => failure.abort(error)) // one without the other is no use
   const [edge, worker] = await Promise.allSettled(starts) // by now all that was started is on the stack
   if (edge.status === 'rejected' || worker.status === 'rejected') throw signal.reason
@@ -68,11 +72,13 @@ async function startOwnEdge(workerPort: number, signal: AbortSignal, stack: Asyn
 }
 
 /** @returns the name of its model */
-async function startOwnWorker(args: CliArguments, port: number, signal: AbortSignal, stack: AsyncDisposableStack) {
-  const options = await readWorkerOptions(args)
+async function startOwnWorker(
+  options: ChosenOptions & { readonly port: number; readonly signal: AbortSignal },
+  stack: AsyncDisposableStack,
+): Promise<string> {
   const { startWorker } = await import('../start-worker.ts')
   const log = () => {} // what goes wrong reaches us through the API
-  const worker = await startWorker({ ...options, host: HOST, port, drainMs: 0, log, signal })
+  const worker = await startWorker({ ...options, host: HOST, drainMs: 0, log })
   stack.defer(() => worker.close())
   return worker.modelName
 }

@@ -12,6 +12,8 @@ export interface EdgeOptions {
   readonly port: number
   /** The worker it asks. */
   readonly workerUrl: string
+  /** More variables of the Worker, as `wrangler.jsonc` lists them. */
+  readonly vars?: Readonly<Record<string, string>>
   /** Gets what it prints, piece by piece. */
   readonly onOutput: (text: string) => void
   /** Gives up starting. */
@@ -52,6 +54,7 @@ const QUIET = {
  * @throws AppError `worker.unavailable` when it ends or says nothing, with its last output
  */
 export async function startEdge(options: EdgeOptions): Promise<EdgeProcess> {
+  options.signal.throwIfAborted()
   const { child, exited, lastOutput } = launch(options)
   const stop = () => stopGroup(child, exited)
   const url = `http://${HOST}:${options.port}`
@@ -75,12 +78,13 @@ export async function freePort(): Promise<number> {
   throw new AppError('worker.unavailable', 'There is no free port.')
 }
 
-function launch({ port, workerUrl, onOutput }: EdgeOptions) {
+function launch({ port, workerUrl, vars, onOutput }: EdgeOptions) {
   const manifest = createRequire(import.meta.url).resolve('wrangler/package.json')
   const flags = ['--ip', HOST, '--port', String(port), '--inspector-port', '0', '--show-interactive-dev-session=false']
+  const variables = Object.entries({ ...vars, WORKER_URL: workerUrl }).flatMap(([name, value]) => ['--var', `${name}:${value}`])
   const child = spawn(
     process.execPath, // wrangler refuses an older Node, which may be first in PATH
-    [join(dirname(manifest), 'bin/wrangler.js'), 'dev', ...flags, '--var', `WORKER_URL:${workerUrl}`],
+    [join(dirname(manifest), 'bin/wrangler.js'), 'dev', ...flags, ...variables],
     {
       cwd: fileURLToPath(new URL('../../../edge/', import.meta.url)),
       env: { ...process.env, ...QUIET },

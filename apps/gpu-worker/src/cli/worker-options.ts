@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { AppError } from '@loupe/shared/errors'
 import type { StartWorkerOptions } from '../start-worker.ts'
 import { type CliArguments, type Command, integerOption, stringOption } from './command.ts'
@@ -33,13 +34,22 @@ export async function readWorkerOptions(args: CliArguments): Promise<ChosenOptio
   choice(args, 'device', ['cpu'], ['cuda', 'webgpu'])
   choice(args, 'dtype', ['f32'], ['f16', 'bf16', 'int8', 'int4'])
   const threads = integerOption(args, 'threads', 0, [0, 1024])
+  const directory = await modelDirectory(args)
+  if (!(await isDirectory(directory))) throw new AppError('usage.invalid', `--model: ${directory} is no directory.`)
   return {
-    modelDirectory: await modelDirectory(args),
+    modelDirectory: directory,
     modelName: stringOption(args, 'name'),
     threads: threads === 0 ? undefined : threads,
     imageCacheBytes: IMAGE_CACHE_BYTES,
     maxWaiting: MAX_WAITING,
   }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
 }
 
 function choice(args: CliArguments, name: string, offered: readonly string[], known: readonly string[]): void {
