@@ -81,7 +81,10 @@ export async function freePort(): Promise<number> {
 function launch({ port, workerUrl, vars, onOutput }: EdgeOptions) {
   const manifest = createRequire(import.meta.url).resolve('wrangler/package.json')
   const flags = ['--ip', HOST, '--port', String(port), '--inspector-port', '0', '--show-interactive-dev-session=false']
-  const variables = Object.entries({ ...vars, WORKER_URL: workerUrl }).flatMap(([name, value]) => ['--var', `${name}:${value}`])
+  const variables = Object.entries({ ...vars, WORKER_URL: workerUrl }).flatMap(([name, value]) => [
+    '--var',
+    `${name}:${value}`,
+  ])
   const child = spawn(
     process.execPath, // wrangler refuses an older Node, which may be first in PATH
     [join(dirname(manifest), 'bin/wrangler.js'), 'dev', ...flags, ...variables],
