@@ -64,23 +64,22 @@ def build_model(case, seed):
     generator = torch.Generator().manual_seed(seed + 1)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            scale, shift = scale_and_shift(name, parameter)
-            parameter.copy_(scale * torch.randn(parameter.shape, generator=generator) + shift)
+            parameter.copy_(spread(name, parameter, torch.randn(parameter.shape, generator=generator)))
     return model.eval(), config
 
 
-def scale_and_shift(name, parameter):
+def spread(name, parameter, noise):
     if "norm" in name and name.endswith("weight"):
         is_layer_norm = "layer_norm" in name or ("post_layernorm" in name and "vision" in name)
-        return 0.3, 1.0 if is_layer_norm else 0.0
+        return 0.3 * noise + (1.0 if is_layer_norm else 0.0)
     if name.endswith("bias"):
-        return 0.2, 0.0
+        return 0.2 * noise
     if "embed_tokens" in name:
-        return 0.15, 0.0
+        return 0.15 * noise
     if "position_embedding" in name:
-        return 0.3, 0.0
+        return 0.3 * noise
     fan_in = parameter.shape[-1] if parameter.dim() < 4 else parameter[0].numel()
-    return 1 / fan_in**0.5, 0.0
+    return noise / fan_in**0.5
 
 
 def build_row(spec, tokens_per_image, generator):

@@ -24,6 +24,7 @@ export class Gemma3VLModel implements Disposable {
   readonly visionTower: VisionModel | undefined
   readonly #parts: ModelParts
 
+  /** @param parts - its runtime becomes the model's own */
   constructor(parts: ModelParts, generationConfig: GenerationConfig) {
     const { config } = parts
     this.config = config
@@ -85,10 +86,11 @@ export class Gemma3VLModel implements Disposable {
     return new Sequence({ config, languageModel, runtime: this.#parts.runtime }, capacityTokens)
   }
 
-  /** Frees sessions and weights. Sequences are disposed by whoever started them. */
+  /** Frees sessions, weights and the runtime. Sequences are disposed by whoever started them. */
   [Symbol.dispose](): void {
     this.languageModel[Symbol.dispose]()
     this.visionTower?.[Symbol.dispose]()
+    this.#parts.runtime[Symbol.dispose]()
   }
 
   #vision(): VisionModel {
