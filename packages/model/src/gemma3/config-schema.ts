@@ -90,7 +90,10 @@ const textShape = {
 /** `text_config`, or the whole of a text-only `config.json`. Defaults are those of Transformers' class. */
 export const rawTextConfig = fields(IGNORED_TEXT_KEYS, textShape)
 
-/** `vision_config`. Defaults are SigLIP so400m at 896 pixels, the tower of every released size. */
+/**
+ * `vision_config`. Defaults are SigLIP so400m at 896 pixels, the tower of every released size; Transformers' class would
+ * give the base size at 224 pixels, which no Gemma has.
+ */
 const rawVisionConfig = fields(IGNORED_VISION_KEYS, {
   model_type: z.literal('siglip_vision_model', { error: '"siglip_vision_model"' }).optional(),
   hidden_size: size.default(1152),
