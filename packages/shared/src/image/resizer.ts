@@ -48,12 +48,13 @@ export function kernelArena(kernel: ResizeKernel): KernelArena {
 /**
  * Pillow's bilinear resize to 896x896, exact in every byte, one row at a time.
  *
- * Pillow turns the picture upright, then resizes along x, rounds to bytes, then along y. The upright x of a transposed
- * picture (EXIF 5 to 8) is the stored y, so there the order is reversed: turning afterwards would change 13 % of the
- * bytes by one. Mirroring needs no such care, since mirrored weights give the same sums.
+ * Pillow turns the picture upright, then resizes along x, rounds to bytes, then along y; along y first if the picture is
+ * extremely tall. The upright x of a transposed picture (EXIF 5 to 8) is the stored y, so there the order is reversed:
+ * turning afterwards would change 13 % of the bytes by one. Mirroring needs no such care, since mirrored weights give
+ * the same sums.
  *
- *     upright:     row -> columns (kernel) -> ring of short rows -> rows (kernel) -> output row
- *     transposed:  row -> ring of full rows -> rows (kernel) -> columns (kernel) -> output row
+ *     columns first:  row -> columns (kernel) -> ring of short rows -> rows (kernel) -> output row
+ *     rows first:     row -> ring of full rows -> rows (kernel) -> columns (kernel) -> output row
  */
 export function createRowResizer(arena: KernelArena, job: ResizeJob): RowResizer {
   const { box, orientation, pixelBytes } = job
@@ -62,7 +63,8 @@ export function createRowResizer(arena: KernelArena, job: ResizeJob): RowResizer
   const columns = bilinearWeights(width, IMAGE_SIDE, orientation.flipX)
   const rows = bilinearWeights(height, IMAGE_SIDE, orientation.flipY)
   const sourceBytes = align(width * pixelBytes + KERNEL_SLACK_BYTES)
-  const steps = (orientation.transpose ? rowsFirst : columnsFirst)(arena, { columns, rows, sourceBytes, pixelBytes })
+  const isRowsFirst = orientation.transpose ? !isExtremelyTall(height, width) : isExtremelyTall(width, height)
+  const steps = (isRowsFirst ? rowsFirst : columnsFirst)(arena, { columns, rows, sourceBytes, pixelBytes })
 
   const pixels = new Uint8Array(IMAGE_SIDE * ROW_BYTES)
   let y = 0
@@ -79,6 +81,16 @@ export function createRowResizer(arena: KernelArena, job: ResizeJob): RowResizer
       }
     },
   }
+}
+
+/**
+ * The rule of Pillow 12.3. Earlier versions always begin along x, and 13.0 along y whenever the height shrinks by more
+ * than twice the pixels that the width shrinks by; where the rules part, results differ by one in some bytes.
+ *
+ * @see `Image.resize` in Pillow's `Image.py`
+ */
+function isExtremelyTall(width: number, height: number): boolean {
+  return height > width * 100 && height > IMAGE_SIDE
 }
 
 function lastTap({ data, stride }: WeightTable, i: number): number {

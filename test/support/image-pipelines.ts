@@ -1,0 +1,10 @@
+import { loadImageCodecs } from '@loupe/gpu-worker/src/image-codecs.ts'
+import { createImagePipeline } from '@loupe/shared/image'
+
+const { jpeg, webp, resize } = await loadImageCodecs()
+
+/** The pipeline as it is shipped. */
+export const simdPipeline = createImagePipeline({ jpeg, webp, resize })
+
+/** The same with the resize in plain TypeScript. */
+export const scalarPipeline = createImagePipeline({ jpeg, webp })
