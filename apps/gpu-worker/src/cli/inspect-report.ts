@@ -9,7 +9,7 @@ import {
 } from '@loupe/model'
 
 /** Tensors that differ only in the number of their layer. */
-export interface TensorGroup {
+interface TensorGroup {
   /** The canonical name, with `*` for the layer. */
   readonly name: string
   readonly count: number
