@@ -1,10 +1,11 @@
 import { isControlToken } from './added-tokens.ts'
 import { encodeArtifact } from './artifact.ts'
 import type { AddedToken, TokenizerContent } from './content.ts'
+import { impliedMerges } from './implied-merges.ts'
 import { invalid } from './invalid.ts'
 import { LIMITS, SPACE } from './limits.ts'
 import { closedFormRules, pieceRoles, ROLE } from './merge-rules.ts'
-import { extendHash, findJoined, findPart, hashTail, indexPieces, type PieceIndex, pieceBytes } from './piece-index.ts'
+import { indexPieces } from './piece-index.ts'
 import { parseTokenizerJson, type TokenizerFile } from './tokenizer-json.ts'
 import { isBridge } from './words.ts'
 
@@ -34,12 +35,13 @@ export function buildTokenizerArtifact(json: string, options: ArtifactOptions = 
   const roles = pieceRoles(content, pieces.length)
   const bridges = pieces.flatMap((piece, id) => (roles[id] !== ROLE.inert && isBridge(piece) ? [id] : []))
   const reached = reachedPieces(pieces, added, roles)
-  const merges = readMerges(file, index, reached)
-  const isImplied = options.storeMerges !== true && isClosedForm(index, roles, reached, merges)
+  const implied =
+    options.storeMerges === true ? undefined : impliedMerges(index, roles, closedFormRules(index, roles), reached)
+  const isClosedForm = implied !== undefined && areImplied(file, pieces, reached, implied)
   return encodeArtifact({
     ...content,
     bridges: bridges.length > MOST_BRIDGES ? undefined : Int32Array.from(bridges),
-    merges: isImplied ? undefined : merges,
+    merges: isClosedForm ? undefined : readMerges(file, reached),
   })
 }
 
@@ -69,19 +71,23 @@ function classifyAdded({ vocab, added }: TokenizerFile): readonly AddedToken[] {
 }
 
 function encodePieces(pieces: readonly string[]): Pick<TokenizerContent, 'pieceLengths' | 'pieceBytes'> {
-  const encoder = new TextEncoder()
-  const parts = pieces.map((piece) => encoder.encode(piece))
-  const pieceLengths = new Uint8Array(pieces.length)
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let offset = 0
-  parts.forEach((part, id) => {
-    const isStorable = part.length > 0 && part.length <= LIMITS.pieceBytes && pieces[id]?.isWellFormed() === true
-    if (!isStorable) throw invalid(`piece ${id}`, `1 to ${LIMITS.pieceBytes} bytes of well-formed text`, pieces[id])
-    pieceLengths[id] = part.length
-    all.set(part, offset)
-    offset += part.length
+  const pieceLengths = Uint8Array.from(pieces, (piece, id) => {
+    const bytes = piece.isWellFormed() ? utf8Length(piece) : 0
+    if (bytes > 0 && bytes <= LIMITS.pieceBytes) return bytes
+    throw invalid(`piece ${id}`, `1 to ${LIMITS.pieceBytes} bytes of well-formed text`, piece)
   })
-  return { pieceLengths, pieceBytes: all }
+  // All at once: one call for each piece takes ten times as long.
+  return { pieceLengths, pieceBytes: new TextEncoder().encode(pieces.join('')) }
+}
+
+function utf8Length(text: string): number {
+  let bytes = 0
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at)
+    // Each half of a surrogate pair counts two of its four bytes.
+    bytes += unit < 0x80 ? 1 : unit < 0x800 || (unit & 0xf800) === 0xd800 ? 2 : 3
+  }
+  return bytes
 }
 
 function readByteIds(vocab: ReadonlyMap<string, number>): Int32Array {
@@ -109,57 +115,38 @@ function reachedPieces(pieces: readonly string[], added: readonly AddedToken[], 
 }
 
 /** The merges that can happen, `[merges, 2]`, ids. A merge that would make a control token is none. */
-function readMerges({ vocab, merges }: TokenizerFile, index: PieceIndex, reached: Uint8Array): Int32Array {
-  const pairs = new Int32Array(2 * merges.length)
-  let count = 0
-  for (const [at, [left, right]] of merges.entries()) {
-    const leftId = vocab.get(left) ?? -1
-    const rightId = vocab.get(right) ?? -1
-    const whole = leftId < 0 || rightId < 0 ? -1 : findJoined(index, leftId, rightId)
-    if (whole < 0) throw invalid(`model.merges[${at}]`, 'two pieces that make a third', [left, right])
-    if (reached[leftId] !== 1 || reached[rightId] !== 1 || reached[whole] !== 1) continue
-    pairs[count] = leftId
-    pairs[count + 1] = rightId
-    count += 2
+function readMerges({ vocab, merges }: TokenizerFile, reached: Uint8Array): Int32Array {
+  const pairs: number[] = []
+  for (const [left, right] of merges) {
+    const ids = mergeIds(vocab, left, right)
+    if (ids.every((id) => reached[id] === 1)) pairs.push(...ids.slice(0, 2))
   }
-  return pairs.slice(0, count)
+  return Int32Array.from(pairs)
+}
+
+/** Ids of left half, right half and whole. */
+function mergeIds(vocab: ReadonlyMap<string, number>, left: string, right: string): readonly number[] {
+  return [left, right, left + right].map((content) => {
+    const id = vocab.get(content)
+    if (id === undefined) throw invalid('model.merges', 'pieces of the vocabulary', [left, right])
+    return id
+  })
 }
 
 /**
- * True if the merges are exactly those of `closedFormRules`, in its order: their priorities rise, so no two are the
- * same, each joins two pieces into a third, and there are as many as there are ways to do so.
+ * True if the merges that can happen are exactly `implied`, in that order. Compares contents one by one and looks ids
+ * up only where they differ: half a million look-ups would take longer than all the rest.
  */
-function isClosedForm(index: PieceIndex, roles: Uint8Array, reached: Uint8Array, merges: Int32Array): boolean {
-  const rules = closedFormRules(index, roles)
-  let last = -1
-  for (let at = 0; at < merges.length; at += 2) {
-    const left = merges[at] ?? 0
-    const priority = rules.priority(rules.find(left, merges[at + 1] ?? 0), left)
-    if (priority <= last) return false
-    last = priority
+function areImplied(
+  { vocab, merges }: TokenizerFile,
+  pieces: readonly string[],
+  reached: Uint8Array,
+  implied: readonly number[],
+): boolean {
+  let at = 0
+  for (const [left, right] of merges) {
+    if (pieces[implied[at] ?? -1] === left && pieces[implied[at + 1] ?? -1] === right) at += 2
+    else if (mergeIds(vocab, left, right).every((id) => reached[id] === 1)) return false
   }
-  return countSplits(index, reached) === merges.length / 2
-}
-
-/** In how many ways a reached piece splits into two reached pieces. */
-function countSplits(index: PieceIndex, reached: Uint8Array): number {
-  let count = 0
-  for (let id = 0; id < index.size; id += 1) if (reached[id] === 1) count += splitsOf(index, reached, id)
-  return count
-}
-
-function splitsOf(index: PieceIndex, reached: Uint8Array, id: number): number {
-  const bytes = pieceBytes(index, id)
-  const whole = index.hashes[id] ?? 0
-  let count = 0
-  let head = 0
-  for (let cut = 1; cut < bytes.length; cut += 1) {
-    head = extendHash(head, bytes[cut - 1] ?? 0)
-    const left = findPart(index, bytes, 0, cut, head)
-    if (left < 0 || reached[left] !== 1) continue
-    const tail = bytes.length - cut
-    const right = findPart(index, bytes, cut, tail, hashTail(whole, head, tail))
-    if (right >= 0 && reached[right] === 1) count += 1
-  }
-  return count
+  return at === implied.length
 }

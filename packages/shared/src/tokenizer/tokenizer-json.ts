@@ -91,12 +91,10 @@ function checkModel(model: Fields): void {
 }
 
 function readVocab(value: unknown): ReadonlyMap<string, number> {
-  const ids = fields('model.vocab', value)
-  const contents = Object.keys(ids)
-  if (contents.length > LIMITS.pieces) throw invalid('model.vocab', `at most ${LIMITS.pieces} entries`, contents.length)
-  const vocab = new Map<string, number>()
-  for (const content of contents) vocab.set(content, checkId(content, ids[content]))
-  return vocab
+  const entries = Object.entries(fields('model.vocab', value))
+  if (entries.length > LIMITS.pieces) throw invalid('model.vocab', `at most ${LIMITS.pieces} entries`, entries.length)
+  for (const [content, id] of entries) checkId(content, id)
+  return new Map(entries as [string, number][]) // checked just above
 }
 
 function checkId(content: string, id: unknown): number {

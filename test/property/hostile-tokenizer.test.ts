@@ -1,0 +1,252 @@
+import { AppError } from '@loupe/shared/errors'
+import { buildTokenizerArtifact, loadTokenizer } from '@loupe/shared/tokenizer'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { tinyTokenizerJson } from '../support/tokenizer-files.ts'
+
+// biome-ignore lint/suspicious/noExplicitAny: the tests write every kind of wrong value into it
+type Loose = any
+
+const tiny = tinyTokenizerJson()
+
+function faultOf(action: () => unknown): string {
+  try {
+    action()
+  } catch (error) {
+    if (AppError.isInstance(error) && error.code === 'tokenizer.invalid') return error.detail
+    throw error
+  }
+  throw new Error('nothing was refused')
+}
+
+describe('a tokenizer.json', () => {
+  test.each<[string, (file: Loose) => void, string]>([
+    ['without a model', (file) => delete file.model, 'model: expected an object, found nothing'],
+    [
+      'of another kind',
+      (file) => {
+        file.model.type = 'WordPiece'
+      },
+      'model.type: expected "BPE", found "WordPiece"',
+    ],
+    [
+      'without byte fallback',
+      (file) => {
+        file.model.byte_fallback = false
+      },
+      'model.byte_fallback: expected true, found false',
+    ],
+    [
+      'that ignores merges',
+      (file) => {
+        file.model.ignore_merges = true
+      },
+      'model.ignore_merges: expected nothing, found true',
+    ],
+    [
+      'with another normalizer',
+      (file) => {
+        file.normalizer = { type: 'NFC' }
+      },
+      'normalizer: expected {"type":"Replace"',
+    ],
+    [
+      'that splits words',
+      (file) => {
+        file.pre_tokenizer = { type: 'ByteLevel' }
+      },
+      'pre_tokenizer: expected',
+    ],
+    [
+      'with another decoder',
+      (file) => {
+        file.decoder = null
+      },
+      'decoder: expected {"type":"Sequence"',
+    ],
+    [
+      'with a vocabulary that is a list',
+      (file) => {
+        file.model.vocab = []
+      },
+      'model.vocab: expected an object, found []',
+    ],
+    [
+      'with an id that is a text',
+      (file) => {
+        file.model.vocab['<bos>'] = '2'
+      },
+      'id of "<bos>": expected a whole number below 524288, found "2"',
+    ],
+    [
+      'with an id out of bounds',
+      (file) => {
+        file.model.vocab['<bos>'] = 2 ** 31
+      },
+      'id of "<bos>": expected a whole number',
+    ],
+    [
+      'with a gap in its ids',
+      (file) => {
+        file.model.vocab['extra'] = 5000
+      },
+      'ids: expected all of 0 to 1408, found 5000',
+    ],
+    [
+      'with an id used twice',
+      (file) => {
+        file.model.vocab['<bos>'] = 1
+      },
+      'id of the added token "<bos>": expected 1, found 2',
+    ],
+    [
+      'without a byte',
+      (file) => {
+        rename(file.model.vocab, '<0x41>', 'other')
+      },
+      'expected a token <0x41> for byte fallback',
+    ],
+    [
+      'with an empty piece',
+      (file) => {
+        rename(file.model.vocab, 'r', '')
+      },
+      'expected 1 to 255 bytes of well-formed text, found ""',
+    ],
+    [
+      'with half a character',
+      (file) => {
+        rename(file.model.vocab, 'r', '\ud800')
+      },
+      'expected 1 to 255 bytes of well-formed text',
+    ],
+    [
+      'with a huge piece',
+      (file) => {
+        rename(file.model.vocab, 'r', 'r'.repeat(256))
+      },
+      'expected 1 to 255 bytes of well-formed text',
+    ],
+    [
+      'with a nameless added token',
+      (file) => {
+        file.added_tokens[0].content = ''
+      },
+      'added_tokens[0].content: expected a text, found ""',
+    ],
+    [
+      'with a stripping added token',
+      (file) => {
+        file.added_tokens[3].lstrip = true
+      },
+      'added_tokens[3].lstrip: expected false, found true',
+    ],
+    [
+      'with a normalised added token',
+      (file) => {
+        file.added_tokens[3].normalized = true
+      },
+      'added_tokens[3].normalized: expected false',
+    ],
+    [
+      'with too many added tokens',
+      (file) => {
+        file.added_tokens = new Array(40_000).fill(0)
+      },
+      'added_tokens: expected at most 32768 entries, found 40000',
+    ],
+    [
+      'with merges of three',
+      (file) => {
+        file.model.merges[5] = ['a', 'b', 'c']
+      },
+      'model.merges[5]: expected two pieces, found ["a","b","c"]',
+    ],
+    [
+      'with merges of unknown pieces',
+      (file) => {
+        file.model.merges[5] = ['r', 'zzz']
+      },
+      'model.merges: expected pieces of the vocabulary, found ["r","zzz"]',
+    ],
+  ])('%s is refused', (_, spoil, fault) => {
+    const file = JSON.parse(tiny)
+    spoil(file)
+    expect(faultOf(() => buildTokenizerArtifact(JSON.stringify(file)))).toContain(fault)
+  })
+
+  test('that is not JSON, or not an object, is refused', () => {
+    expect(faultOf(() => buildTokenizerArtifact('{'))).toContain('tokenizer.json is not JSON')
+    expect(faultOf(() => buildTokenizerArtifact('[]'))).toBe('tokenizer.json: expected an object, found [].')
+  })
+
+  test('may list its merges as texts', () => {
+    const file = JSON.parse(tiny)
+    file.model.merges = file.model.merges.map((pair: readonly string[]) => pair.join(' '))
+    expect(buildTokenizerArtifact(JSON.stringify(file))).toEqual(buildTokenizerArtifact(tiny))
+  })
+
+  test('whose merges do not follow from its vocabulary keeps them', () => {
+    const file = JSON.parse(tiny)
+    const implied = buildTokenizerArtifact(tiny)
+    const whole = file.model.merges.at(-1).join('')
+    file.model.merges = file.model.merges.filter((merge: readonly string[]) => merge.join('') !== whole)
+    const artifact = buildTokenizerArtifact(JSON.stringify(file))
+    expect(artifact.length).toBeGreaterThan(implied.length + 1000)
+    const id = loadTokenizer(artifact).tokenId(whole)
+    expect(id).toBeDefined()
+    expect([...loadTokenizer(implied).encode(whole)]).toContain(id)
+    expect([...loadTokenizer(artifact).encode(whole)]).not.toContain(id)
+  })
+
+  test('whose merges come in another order keeps them', () => {
+    const file = JSON.parse(tiny)
+    file.model.merges.reverse()
+    expect(buildTokenizerArtifact(JSON.stringify(file)).length).toBeGreaterThan(buildTokenizerArtifact(tiny).length)
+  })
+
+  test('whose merges would make a control token makes none', () => {
+    const file = JSON.parse(tiny)
+    rename(file.model.vocab, 'r', '<b')
+    rename(file.model.vocab, 'q', 'os>')
+    file.model.merges = [
+      ['<b', 'os>'],
+      ['<', 'b'],
+      ['o', 's'],
+      ['os', '>'],
+    ]
+    file.model.vocab['os'] ??= Object.keys(file.model.vocab).length
+    const tokenizer = loadTokenizer(buildTokenizerArtifact(JSON.stringify(file)))
+    expect([...tokenizer.encode('<bos>')]).toEqual([tokenizer.tokenId('<b'), tokenizer.tokenId('os>')])
+    expect([...tokenizer.encode('<bos>', { parseSpecial: true })]).toEqual([2])
+  })
+})
+
+describe('an artifact', () => {
+  test('of random bytes is refused', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200, size: 'max' }), (bytes) => {
+        expect(faultOf(() => loadTokenizer(bytes))).toContain('artifact: expected')
+      }),
+    )
+  })
+
+  test('with a piece of bytes changed, cut out or added is refused', () => {
+    const artifact = buildTokenizerArtifact(tiny)
+    fc.assert(
+      fc.property(fc.nat(artifact.length - 1), fc.integer({ min: 1, max: 255 }), fc.nat(2), (at, change, kind) => {
+        const damaged = Array.from(artifact)
+        if (kind === 0) damaged[at] = (damaged[at] ?? 0) ^ change
+        else damaged.splice(at, kind === 1 ? 1 : 0, ...(kind === 1 ? [] : [change]))
+        expect(faultOf(() => loadTokenizer(Uint8Array.from(damaged)))).toContain('expected')
+      }),
+    )
+  })
+})
+
+function rename(vocab: Record<string, number>, from: string, to: string): void {
+  const id = vocab[from]
+  if (id === undefined) throw new Error(`no piece ${from}`)
+  delete vocab[from]
+  vocab[to] = id
+}
