@@ -277,6 +277,8 @@ describe('what the worker refuses', () => {
     const response = await app.request(INFER, question())
     expect(response.status).toBe(500)
     expect(await response.text()).not.toContain('secret')
-    expect(logged.find(({ event }) => event === 'request')?.fields['cause']).toMatchObject({ message: 'secret path' })
+    expect(logged.find(({ event }) => event === 'request')?.fields['failure']).toMatchObject({
+      cause: { message: 'secret path' },
+    })
   })
 })

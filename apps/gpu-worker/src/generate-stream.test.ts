@@ -1,7 +1,7 @@
 import { AppError } from '@loupe/shared/errors'
 import { type GenerateEvent, readGenerateStream } from '@loupe/shared/wire'
 import { describe, expect, it } from 'vitest'
-import { createFixture, INFER, picture, prompt, question, STREAM } from './testing/worker-fixture.ts'
+import { BODY_BUDGET, createFixture, INFER, picture, prompt, question, STREAM } from './testing/worker-fixture.ts'
 
 function eventsOf(response: Response): AsyncGenerator<GenerateEvent, void> {
   if (response.body === null) throw new Error('a stream has a body')
@@ -44,12 +44,13 @@ describe('generate_stream', () => {
   })
 
   it('reports a fault after the first byte as an error event', async () => {
-    const { app, model } = createFixture()
+    const { app, model, logged } = createFixture()
     model.hold = (step) =>
       step === 'decode' ? Promise.reject(new AppError('runtime.failed', 'out of memory')) : Promise.resolve()
     const events = eventsOf(await app.request(STREAM, question()))
     expect((await events.next()).value).toMatchObject({ ids: [10] })
-    await expect(events.next()).rejects.toMatchObject({ code: 'runtime.failed', message: 'out of memory' })
+    await expect(events.next()).rejects.toMatchObject({ code: 'runtime.failed' })
+    expect(logged.find(({ event }) => event === 'answer')?.fields['failure']).toMatchObject({ detail: 'out of memory' })
     expect(model.openSequences).toBe(0)
   })
 
@@ -126,6 +127,15 @@ describe('overload', () => {
     const answers = await Promise.all(admitted.map(collect))
     expect(answers.map((events) => events.length)).toEqual([4, 4, 4])
     expect((await app.request(INFER, question())).status).toBe(200)
+  })
+
+  it('answers 429 while other bodies fill the memory set aside for them', async () => {
+    const { app, bodies } = createFixture()
+    const giveBack = bodies.take(BODY_BUDGET)
+    expect((await app.request(INFER, question())).status).toBe(429)
+    giveBack?.()
+    expect((await app.request(INFER, question())).status).toBe(200)
+    expect(bodies.held).toBe(0)
   })
 
   it('lets go of the pictures of a refused request', async () => {

@@ -1,5 +1,5 @@
 /** How much an entry matters. */
-export type LogLevel = 'info' | 'error'
+type LogLevel = 'info' | 'error'
 
 /** Writes one entry. Fields hold sizes, times and codes: no prompt, no picture, no key. */
 export type Log = (level: LogLevel, event: string, fields: Readonly<Record<string, unknown>>) => void

@@ -4,6 +4,7 @@ import { createAdaptorServer } from '@hono/node-server'
 import { AppError } from '@loupe/shared/errors'
 import { MAX_REQUEST_BYTES } from '@loupe/shared/wire'
 import { createApp } from './app.ts'
+import { ByteBudget } from './http/byte-budget.ts'
 import type { WorkerState } from './http/environment.ts'
 import type { Log } from './log.ts'
 import type { ServedModel } from './served-model.ts'
@@ -31,6 +32,8 @@ export interface WorkerServer {
 }
 
 const KEEP_ALIVE_MS = 10_000
+/** Bodies in memory at the same time: six of the largest, or two hundred with one picture. */
+const MAX_BODY_BYTES = 512 * 1024 * 1024
 
 /** Starts the worker's HTTP server. @throws AppError `worker.unavailable` when it cannot listen */
 export async function startServer(options: ServerOptions): Promise<WorkerServer> {
@@ -42,6 +45,7 @@ export async function startServer(options: ServerOptions): Promise<WorkerServer>
     now: () => performance.now(),
     version: options.version,
     maxRequestBytes: MAX_REQUEST_BYTES,
+    bodies: new ByteBudget(MAX_BODY_BYTES),
     keepAliveMs: KEEP_ALIVE_MS,
   })
   // Over plain HTTP the adaptor makes a server of node:http.

@@ -32,8 +32,8 @@ export interface RunningWorker extends WorkerServer {
   readonly modelName: string
 }
 
-/** Bound of the waiting work: twice the longest context of Gemma 3. */
-const MAX_WAITING_TOKENS = 262_144
+/** Bound of the waiting work: the longest context of Gemma 3. Its pictures would take 1.2 GB. */
+const MAX_WAITING_TOKENS = 131_072
 
 /**
  * Loads a model and serves it. It listens only when the model has answered once: the first client finds it warm.

@@ -40,13 +40,14 @@ export function observeAnswer(
       metrics.requestLatency.observe(elapsed() / 1000)
     }
     const failure = error === undefined ? undefined : AppError.from(error)
-    log(failure?.entry.type === 'server_error' ? 'error' : 'info', 'answer', {
+    const isOurs = failure?.entry.type === 'server_error'
+    log(isOurs ? 'error' : 'info', 'answer', {
       ...facts,
       completionTokens: tokens,
       firstTokenMs: firstTokenMs === undefined ? undefined : Math.round(firstTokenMs),
       totalMs: Math.round(elapsed()),
       outcome: failure?.code ?? finishReason,
-      cause: failure?.entry.type === 'server_error' ? (failure.cause ?? failure) : undefined,
+      failure: isOurs ? failure : undefined,
     })
   }
 

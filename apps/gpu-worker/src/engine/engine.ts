@@ -2,7 +2,7 @@ import type { FinishReason, Sampler, StopRule } from '@loupe/model'
 import type { ImageClaim } from '../images/image-store.ts'
 
 /** On what terms a job is run. */
-export interface JobTerms {
+interface JobTerms {
   /** Whom the work is for; an engine is fair between tenants. */
   readonly tenant: string
   /** Lower runs first. */

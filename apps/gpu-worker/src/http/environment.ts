@@ -1,5 +1,6 @@
 import type { Log } from '../log.ts'
 import type { ServedModel } from '../served-model.ts'
+import type { ByteBudget } from './byte-budget.ts'
 
 /** Whether a worker takes requests. */
 export type WorkerState = 'ready' | 'draining'
@@ -15,6 +16,8 @@ export interface WorkerDeps {
   readonly version: string
   /** Largest body of a request, bytes. */
   readonly maxRequestBytes: number
+  /** Bodies that are read and checked at the same time. */
+  readonly bodies: ByteBudget
   /** A comment is sent on a silent stream this often, so that nothing on the way gives it up. */
   readonly keepAliveMs: number
 }

@@ -27,15 +27,16 @@ export function logRequests() {
     const startedMs = now()
     await next()
     if (c.req.path.startsWith('/v2/health/') || c.req.path === '/metrics') return
-    const cause = c.error === undefined ? undefined : AppError.from(c.error)
-    log(c.res.status >= 500 ? 'error' : 'info', 'request', {
+    const failure = c.error === undefined ? undefined : AppError.from(c.error)
+    const isOurs = c.res.status >= 500
+    log(isOurs ? 'error' : 'info', 'request', {
       requestId: c.var.requestId,
       method: c.req.method,
       path: c.req.path,
       status: c.res.status,
-      code: cause?.code,
+      code: failure?.code,
       elapsedMs: Math.round(now() - startedMs),
-      cause: cause !== undefined && c.res.status >= 500 ? (cause.cause ?? cause) : undefined,
+      failure: isOurs ? failure : undefined,
     })
   })
 }
@@ -48,13 +49,23 @@ export function refuseWhenDraining() {
   })
 }
 
-/** Refuses bodies that are too large: by their announced size before a byte is read, else while they are read. */
+/**
+ * Refuses bodies that are too large: by their announced size before a byte is read, else while they are read. Refuses any
+ * body while those of other requests fill the memory set aside for them.
+ */
 export function limitBody() {
-  return createMiddleware<WorkerEnv>((c, next) => {
-    const { maxRequestBytes } = c.var.deps
+  return createMiddleware<WorkerEnv>(async (c, next) => {
+    const { maxRequestBytes, bodies } = c.var.deps
     const onError = () => {
       throw new AppError('request.too_large', `The body may have at most ${maxRequestBytes} bytes.`)
     }
-    return bodyLimit({ maxSize: maxRequestBytes, onError })(c, next)
+    const announced = Number(c.req.header('content-length') ?? maxRequestBytes)
+    const giveBack = bodies.take(Math.min(announced, maxRequestBytes))
+    if (giveBack === undefined) throw new AppError('queue.full', 'Too many requests are being read.')
+    try {
+      return await bodyLimit({ maxSize: maxRequestBytes, onError })(c, next)
+    } finally {
+      giveBack()
+    }
   })
 }

@@ -4,6 +4,7 @@ import type { Hono } from 'hono'
 import { createApp } from '../app.ts'
 import { createServedModel } from '../create-served-model.ts'
 import type { QueueLimits } from '../engine/fair-queue.ts'
+import { ByteBudget } from '../http/byte-budget.ts'
 import type { WorkerEnv, WorkerState } from '../http/environment.ts'
 import type { ServedModel } from '../served-model.ts'
 import { FAKE_IDS, FAKE_SIZES, FakeModel } from './fake-model.ts'
@@ -13,11 +14,17 @@ export interface WorkerFixture {
   readonly app: Hono<WorkerEnv>
   readonly model: FakeModel
   readonly served: ServedModel
+  readonly bodies: ByteBudget
   readonly logged: { readonly event: string; readonly fields: Readonly<Record<string, unknown>> }[]
   setState(state: WorkerState): void
 }
 
 export const MODEL_NAME = 'fake'
+
+const MAX_BODY = 8 * 1024 * 1024
+
+/** Bodies in memory at the same time: those of sixteen requests that do not announce their size. */
+export const BODY_BUDGET: number = 16 * MAX_BODY
 
 const TOKENIZER = new TextEncoder().encode('a tokenizer artifact')
 
@@ -34,6 +41,7 @@ export function createFixture(limits: Partial<QueueLimits> = {}): WorkerFixture 
     now: () => performance.now(),
   })
   const logged: WorkerFixture['logged'] = []
+  const bodies = new ByteBudget(BODY_BUDGET)
   let state: WorkerState = 'ready'
   const app = createApp({
     models: new Map([[MODEL_NAME, served]]),
@@ -41,13 +49,15 @@ export function createFixture(limits: Partial<QueueLimits> = {}): WorkerFixture 
     log: (_level, event, fields) => logged.push({ event, fields }),
     now: () => performance.now(),
     version: '0.0.0',
-    maxRequestBytes: 8 * 1024 * 1024,
+    maxRequestBytes: MAX_BODY,
+    bodies,
     keepAliveMs: 60_000,
   })
   return {
     app,
     model,
     served,
+    bodies,
     logged,
     setState: (next) => {
       state = next

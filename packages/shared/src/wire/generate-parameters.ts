@@ -10,7 +10,7 @@ const tokenId = z
  * The `parameters` of a generate request. Everything is optional: what is absent takes the model's own defaults
  * (`generation_defaults` of its metadata). Unknown names are passed over, as the protocol asks.
  */
-export const generateParameters = z.object({
+const generateParameters = z.object({
   /** Most tokens to answer with. */
   max_tokens: z.int().min(1).max(1_000_000).optional(),
   /** 0 takes the likeliest token each time. */
@@ -43,7 +43,7 @@ export type GenerateParameters = z.infer<typeof generateParameters>
 export type FinishReason = 'stop' | 'length'
 
 /** What an answer cost and why it ended: the `parameters` of a generate answer. */
-export const generateSummary = z.object({
+const generateSummary = z.object({
   finish_reason: z.enum(['stop', 'length']),
   /** Tokens of the prompt, those of pictures included. */
   prompt_tokens: z.int().min(0),

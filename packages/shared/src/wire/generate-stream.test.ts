@@ -55,8 +55,8 @@ describe('generate streams', () => {
   })
 
   it('throw the error that the worker reports', async () => {
-    const error = await failureOf(streamOf([encodeErrorEvent(new AppError('runtime.failed', 'no memory'))]))
-    expect(error).toMatchObject({ code: 'runtime.failed', message: 'no memory' })
+    const error = await failureOf(streamOf([encodeErrorEvent(new AppError('worker.timeout', 'after 5 ms'))]))
+    expect(error).toMatchObject({ code: 'worker.timeout', message: 'after 5 ms' })
   })
 
   it('hide the message of an internal error', () => {

@@ -43,7 +43,7 @@ export function encodeErrorEvent(error: AppError): string {
  *
  * @throws AppError the error that an `error` event carries; `worker.lost` for anything that is not such an event
  */
-export function decodeGenerateEvent({ event, data }: SseEvent): GenerateEvent {
+function decodeGenerateEvent({ event, data }: SseEvent): GenerateEvent {
   let value: unknown
   try {
     value = JSON.parse(data)

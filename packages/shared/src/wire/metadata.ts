@@ -13,7 +13,7 @@ const tensor = z.object({
 })
 
 /** `GET /v2/models/{m}`: the tensors of a model, and under `parameters` what a client needs to prepare a request. */
-export const modelMetadata = z.object({
+const modelMetadata = z.object({
   name: z.string().min(1),
   versions: z.array(z.string()),
   platform: z.string(),
@@ -51,7 +51,7 @@ export const modelMetadata = z.object({
 export type ModelMetadata = z.infer<typeof modelMetadata>
 
 /** `GET /v2/models`. */
-export const modelList = z.object({ models: z.array(z.object({ name: z.string(), ready: z.boolean() })) })
+const modelList = z.object({ models: z.array(z.object({ name: z.string(), ready: z.boolean() })) })
 
 /** @see {@link modelList} */
 export type ModelList = z.infer<typeof modelList>
