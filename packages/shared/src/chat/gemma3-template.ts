@@ -8,7 +8,7 @@ export type PromptPart =
   | { readonly kind: 'image' }
 
 /** The control tokens that the template writes. */
-export type ControlToken = '<bos>' | '<start_of_turn>' | '<end_of_turn>'
+type ControlToken = '<bos>' | '<start_of_turn>' | '<end_of_turn>'
 
 /**
  * Gemma 3's chat template, with the generation prompt.

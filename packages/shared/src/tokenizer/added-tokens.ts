@@ -17,7 +17,7 @@ export function isControlToken(content: string, isSpecial: boolean, contents: Re
 }
 
 /** Where an added token stands in a text. */
-export interface AddedMatch {
+interface AddedMatch {
   readonly id: number
   /** UTF-16 offsets. */
   readonly start: number

@@ -14,7 +14,7 @@ export interface PieceIndex {
   readonly hashes: Int32Array
   /** Code points of each piece, `[v]`. */
   readonly characters: Uint8Array
-  /** Open addressing, id + 1, zero is free; at most half full. */
+  /** Open addressing, id + 1, zero is free; at most two thirds full. */
   readonly slots: Uint32Array
 }
 
@@ -29,7 +29,7 @@ export function indexPieces(lengths: Uint8Array, bytes: Uint8Array): PieceIndex 
   const offsets = new Uint32Array(size)
   const hashes = new Int32Array(size)
   const characters = new Uint8Array(size)
-  const slots = new Uint32Array(2 ** Math.ceil(Math.log2(2 * size + 2)))
+  const slots = new Uint32Array(2 ** Math.ceil(Math.log2(1.5 * size + 2)))
   for (let id = 0, offset = 0; id < size; id += 1) {
     offsets[id] = offset
     let hash = 0

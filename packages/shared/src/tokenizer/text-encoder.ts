@@ -27,7 +27,7 @@ export class PieceEncoder {
     this.#merger = new PairMerger(rules)
     this.#findAdded = addedTokenFinder(content.added)
     this.#symbolOf = characterTable(index, roles)
-    const decoder = new TextDecoder()
+    const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
     const bridges =
       content.bridges && bridgesOf(Array.from(content.bridges, (id) => decoder.decode(pieceBytes(index, id))))
     this.#endOfWord = (text, start) => (bridges === undefined ? text.length : wordEnd(text, start, bridges))
@@ -41,11 +41,12 @@ export class PieceEncoder {
     const wellFormed = text.toWellFormed()
     const ids: number[] = []
     let from = 0
-    for (let match = this.#findAdded(wellFormed, 0, withControl); match; ) {
+    for (;;) {
+      const match = this.#findAdded(wellFormed, from, withControl)
+      if (match === undefined) break
       this.#encodeWords(wellFormed.slice(from, match.start), ids)
       ids.push(match.id)
       from = match.end
-      match = this.#findAdded(wellFormed, from, withControl)
     }
     this.#encodeWords(wellFormed.slice(from), ids)
     return Int32Array.from(ids)
