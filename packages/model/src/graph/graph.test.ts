@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest'
+import { Graph } from './graph.ts'
+import { add } from './ops/arithmetic.ts'
+import { reshape, sizeOf } from './ops/layout.ts'
+
+/** Strings that occur in the encoded model. */
+const textOf = (g: Graph) => new TextDecoder('latin1').decode(g.encode())
+
+describe('Graph', () => {
+  it('names nodes by the path they were built under, and numbers equal ones', () => {
+    const g = new Graph()
+    const x = g.input('x', 'float32', 'b', ['b'])
+    const names = g.at('language_model.layers.3', () => [add(g, x, x), add(g, x, x)].map(({ name }) => name))
+    expect(names).toEqual(['language_model.layers.3.Add', 'language_model.layers.3.Add.1'])
+    expect(add(g, x, x).name).toBe('Add')
+  })
+
+  it('comes back to the outer path after an error', () => {
+    const g = new Graph()
+    const failing = () => g.at('inner', () => g.fail('something', 'nothing'))
+    expect(() => g.at('outer', () => expect(failing).toThrow('inner: expected something, found nothing'))).not.toThrow()
+    expect(g.path).toBe('')
+  })
+
+  it('stores equal constants once, and constants of another type or shape apart', () => {
+    const g = new Graph()
+    const one = g.constant('float32', 'a', [2], Float32Array.of(1, 2))
+    expect(g.constant('float32', 'a', [2], Float32Array.of(1, 2)).name).toBe(one.name)
+    expect(g.constant('float32', 'a b', [2, 1], Float32Array.of(1, 2)).name).not.toBe(one.name)
+    expect(g.constant('float32', 'a', [2], Float32Array.of(1, 3)).name).not.toBe(one.name)
+    expect(g.constant('int32', 'a', [2], Int32Array.of(1, 2)).name).not.toBe(one.name)
+  })
+
+  it('copies constants', () => {
+    const g = new Graph()
+    const data = Uint8Array.of(65, 66)
+    g.constant('uint8', 'a', [2], data)
+    const before = g.encode()
+    data.fill(0)
+    expect(g.encode()).toEqual(before)
+  })
+
+  it('refuses a constant whose data do not fit its shape', () => {
+    expect(() => new Graph().constant('float32', 'a', [3], Float32Array.of(1, 2))).toThrow(
+      'graph: expected a constant of 12 bytes for float32 [3], found 8 bytes',
+    )
+  })
+
+  it('refuses another number of axes than sizes', () => {
+    expect(() => new Graph().input('x', 'float32', 'b t d', ['b', 't'])).toThrow('axes "b t d", found [b, t]')
+  })
+
+  it('keeps weights in their files', () => {
+    const g = new Graph()
+    const file = { file: 'model.safetensors', offset: 1234, bytes: 24 }
+    const weight = g.stored('norm.weight', 'd', { dtype: 'float32', shape: [6], ...file })
+    expect(weight).toEqual({ name: 'norm.weight', dtype: 'float32', shape: [6] })
+    expect(textOf(g)).toMatch(/norm\.weight.*location.*model\.safetensors.*offset.*1234.*length.*24/s)
+  })
+
+  it('finds the length of a symbolic size once, at an input that has it', () => {
+    const g = new Graph()
+    g.input('ids', 'int32', 'b t', ['b', 't'])
+    expect(g.lengthOf('t').name).toBe('shape.Shape')
+    expect(g.lengthOf('t').name).toBe('shape.Shape')
+    expect(() => g.lengthOf('s')).toThrow('graph: expected a size of an input, found s')
+  })
+
+  it('works out sizes at run time only where Reshape cannot', () => {
+    const g = new Graph()
+    const x = g.input('x', 'float32', 'b t d', ['b', 't', 6])
+    const flat = reshape(g, x, 'r d', ['b*t', 6])
+    expect(textOf(g)).not.toContain('Shape.1')
+    expect(reshape(g, flat, 'b t d', ['b', 't', 6]).shape).toEqual(['b', 't', 6])
+    expect(textOf(g)).toContain('Concat')
+  })
+
+  it('multiplies sizes', () => {
+    const g = new Graph()
+    g.input('x', 'float32', 'b t', ['b', 't'])
+    expect(sizeOf(g, '4096*b').shape).toEqual([1])
+    expect(textOf(g)).toContain('Mul')
+  })
+})
