@@ -2,7 +2,7 @@ import type { Orientation } from './orientation.ts'
 import { IMAGE_SIDE } from './resizer.ts'
 
 /** Pixels along each side of a patch. */
-export const PATCH_SIDE = 14
+const PATCH_SIDE = 14
 /** Patches along each side of a picture. */
 const GRID_SIDE = IMAGE_SIDE / PATCH_SIDE
 const PATCH_BYTES = PATCH_SIDE * PATCH_SIDE * 3

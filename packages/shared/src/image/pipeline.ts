@@ -30,7 +30,7 @@ export interface PreprocessOptions {
 }
 
 /** A picture as the model takes it. */
-export interface PicturePatches {
+interface PicturePatches {
   /** `[4096, 588]` uint8: patch `row * 64 + col`, inside it `(y * 14 + x) * 3 + channel`. */
   readonly patches: Uint8Array<ArrayBuffer>
   /** SHA-256 of `patches`, 32 bytes. */

@@ -4,7 +4,7 @@ import { checkChunks, checkSize, type ImageLimits, malformed } from './limits.ts
 import { type Orientation, readOrientation, type Size } from './orientation.ts'
 
 /** Pixel layouts of PNG. */
-export type PngColor = 'grey' | 'rgb' | 'palette' | 'grey-alpha' | 'rgba'
+type PngColor = 'grey' | 'rgb' | 'palette' | 'grey-alpha' | 'rgba'
 
 /** What is known of a PNG before it is decoded. */
 export interface PngHeader extends Size {

@@ -54,7 +54,7 @@ function unfilterPaeth(row: Uint8Array, above: Uint8Array, pixelBytes: number): 
 }
 
 /** Where the pixels of a row go: from byte `from` of `rgb`, each `step` bytes after the one before. */
-export interface RgbTarget {
+interface RgbTarget {
   readonly rgb: Uint8Array
   readonly from: number
   readonly step: number
