@@ -38,11 +38,13 @@ const STOP_MS = 5000
 const SHOWN_OUTPUT = 2000
 
 /**
- * Nothing leaves the machine: no metrics, no error reports, no look-up of the place we are in; and no questions asked.
+ * Nothing leaves the machine: no metrics, no error reports, no look-up of the place we are in. No log files, and no
+ * questions asked.
  */
 const QUIET = {
   WRANGLER_SEND_METRICS: 'false',
   WRANGLER_SEND_ERROR_REPORTS: 'false',
+  WRANGLER_WRITE_LOGS: 'false',
   CLOUDFLARE_CF_FETCH_ENABLED: 'false',
   CI: '1',
   NO_COLOR: '1',

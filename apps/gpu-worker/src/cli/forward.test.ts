@@ -1,0 +1,122 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { decodeSafetensors, type EncodableTensor, encodeSafetensors } from '@loupe/model'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runCli } from './run-cli.ts'
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'loupe-forward-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+/** Runs a command line in this process. */
+async function loupe(...argv: string[]) {
+  const [out, err]: [string[], string[]] = [[], []]
+  const status = await runCli(argv, {
+    stdin: (async function* () {})(),
+    stdout: { write: (text) => out.push(text) },
+    stderr: { write: (text) => err.push(text) },
+    signal: new AbortController().signal,
+  })
+  return { status, out: out.join(''), err: err.join('') }
+}
+
+async function inputs(tensors: Record<string, EncodableTensor>): Promise<string> {
+  const path = join(folder, `${Object.keys(tensors).join('-')}.safetensors`)
+  await writeFile(path, encodeSafetensors(new Map(Object.entries(tensors))))
+  return path
+}
+
+const integers = (shape: number[], ...data: number[]): EncodableTensor => ({
+  dtype: 'I32',
+  shape,
+  data: Int32Array.from(data),
+})
+
+describe('loupe forward', () => {
+  it('writes logits, hidden states and loss of the embedded model', async () => {
+    const labels = integers([2, 4], -100, 7, 8, -100, 7, 8, 9, -100)
+    const input_ids = integers([2, 4], 0, 2, 7, 8, 2, 7, 8, 9)
+    const attention_mask = integers([2, 4], 0, 1, 1, 1, 1, 1, 1, 1)
+    const path = await inputs({ input_ids, attention_mask, labels })
+    const outPath = join(folder, 'out.safetensors')
+    expect(await loupe('forward', '--inputs', path, '--out', outPath)).toEqual({ status: 0, out: '', err: '' })
+
+    const found = decodeSafetensors(await readFile(outPath))
+    const shapes = Object.fromEntries([...found].map(([name, { shape }]) => [name, shape.join()]))
+    const [, , vocabulary] = found.get('logits')?.shape ?? []
+    const { 'hidden_states.0': embeddings, ...rest } = shapes
+    expect(embeddings).toMatch(/^2,4,\d+$/)
+    expect(rest).toMatchObject({ logits: `2,4,${vocabulary}`, token_loss: '2,4', 'hidden_states.1': embeddings })
+    expect(Object.keys(rest)).not.toContain('image_features')
+  })
+
+  it.each([
+    [['--stages', '2'], /--stages: expected 1, found 2\. \[request\.unsupported\]/],
+    [['--dtype', 'bf16'], /--dtype: expected f32, found bf16\. \[request\.unsupported\]/],
+    [['--gradients'], /--gradients is not offered yet\. \[request\.unsupported\]/],
+    [['--train', 'language_model'], /--train is not offered yet\. \[request\.unsupported\]/],
+  ])('refuses %j', async (extra, message) => {
+    const { status, err } = await loupe('forward', '--inputs', 'x', '--out', 'y', ...extra)
+    expect(status).toBe(1)
+    expect(err).toMatch(message)
+  })
+
+  it.each([
+    ['no ids', { labels: integers([1, 2], 1, 2) }, /input_ids: expected a tensor of this name, found none/],
+    ['ids of one axis', { input_ids: integers([2], 1, 2) }, /input_ids: expected \[b, t\], found \[2\]/],
+    [
+      'a mask of another shape',
+      { input_ids: integers([1, 2], 1, 2), attention_mask: integers([1, 3], 1, 1, 1) },
+      /attention_mask: expected \[1, 2\], found \[1, 3\]/,
+    ],
+    [
+      'a tensor it does not know',
+      { pixel_values: integers([1], 1) },
+      /pixel_values: expected input_ids, .* found pixel_values/,
+    ],
+    [
+      'ids of another type',
+      { input_ids: { dtype: 'F32', shape: [1, 1], data: Float32Array.of(1) } },
+      /input_ids: expected I32, found F32/,
+    ],
+  ] as const)('refuses a file with %s', async (_, tensors, message) => {
+    const { status, err } = await loupe('forward', '--inputs', await inputs(tensors), '--out', join(folder, 'none'))
+    expect(status).toBe(1)
+    expect(err).toMatch(message)
+  })
+
+  it('says which file it cannot read', async () => {
+    const { status, err } = await loupe('forward', '--inputs', join(folder, 'absent'), '--out', 'y')
+    expect(status).toBe(2)
+    expect(err).toMatch(/--inputs: .*absent cannot be read/)
+  })
+})
+
+describe('loupe generate', () => {
+  it('prints one array of exactly N ids a row, the same with and without padding', async () => {
+    const padded = await inputs({
+      input_ids: integers([2, 5], 2, 7, 8, 9, 10, 0, 0, 2, 7, 8),
+      attention_mask: integers([2, 5], 1, 1, 1, 1, 1, 0, 0, 1, 1, 1),
+    })
+    const { out, status } = await loupe('generate', '--inputs', padded, '--max-tokens', '6')
+    expect(status).toBe(0)
+    const rows = out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(rows.map((row) => row.length)).toEqual([6, 6])
+
+    const alone = await inputs({ input_ids: integers([1, 3], 2, 7, 8) })
+    expect(JSON.parse((await loupe('generate', '--inputs', alone, '--max-tokens', '6')).out)).toEqual(rows[1])
+  })
+
+  it('refuses more ids than the model has context for', async () => {
+    const path = await inputs({ input_ids: integers([1, 3], 2, 7, 8) })
+    const { status, err } = await loupe('generate', '--inputs', path, '--max-tokens', '1000000')
+    expect(status).toBe(1)
+    expect(err).toMatch(/\[prompt\.too_long\]/)
+  })
+})
