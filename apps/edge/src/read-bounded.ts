@@ -6,16 +6,13 @@ interface Message {
 
 /**
  * Reads a whole body that is not longer than the limit. What is too long is not kept: neither when the length is
- * announced nor when it shows on the way.
+ * announced nor when it shows on the way. The rest is left unread and not cancelled: that is the caller's to do.
  *
  * @throws what `tooLong` makes
  */
 export async function readBounded(message: Message, maxBytes: number, tooLong: () => Error): Promise<Uint8Array> {
   const { body } = message
-  if (Number(message.headers.get('content-length') ?? 0) > maxBytes) {
-    await body?.cancel()
-    throw tooLong()
-  }
+  if (Number(message.headers.get('content-length') ?? 0) > maxBytes) throw tooLong()
   if (body === null) return new Uint8Array()
   const reader = body.getReader()
   const chunks: Uint8Array[] = []
@@ -25,7 +22,7 @@ export async function readBounded(message: Message, maxBytes: number, tooLong: (
     if (done) return concatenate(chunks, length)
     length += value.byteLength
     if (length > maxBytes) {
-      await reader.cancel()
+      reader.releaseLock()
       throw tooLong()
     }
     chunks.push(value)

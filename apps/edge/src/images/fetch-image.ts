@@ -62,21 +62,26 @@ function resolve(location: string, base: URL): string {
   }
 }
 
+/** Reads the body of a reply, or leaves it at once. */
 async function readImage(reply: Response, maxBytes: number): Promise<Uint8Array> {
-  const refuse = async (error: AppError): Promise<never> => {
-    await reply.body?.cancel()
+  try {
+    checkReply(reply)
+    const bytes = await readBounded(reply, maxBytes, () => {
+      return new AppError('image.too_large', `Expected at most ${maxBytes} bytes.`)
+    })
+    if (bytes.byteLength === 0) throw new AppError('image.empty', 'The host sent no bytes.')
+    return bytes
+  } catch (error) {
+    await reply.body?.cancel().catch(() => undefined) // may be broken already, which is the fault itself
     throw error
   }
-  if (!reply.ok) await refuse(new AppError('image.unreachable', `The host answered ${reply.status}.`))
+}
+
+function checkReply(reply: Response): void {
+  if (!reply.ok) throw new AppError('image.unreachable', `The host answered ${reply.status}.`)
   const type = reply.headers.get('content-type') ?? ''
-  if (!isImageType(type)) {
-    await refuse(new AppError('image.unsupported', `Expected a picture, found "${type.slice(0, 64)}".`))
-  }
-  const bytes = await readBounded(reply, maxBytes, () => {
-    return new AppError('image.too_large', `Expected at most ${maxBytes} bytes.`)
-  })
-  if (bytes.byteLength === 0) throw new AppError('image.empty', 'The host sent no bytes.')
-  return bytes
+  if (isImageType(type)) return
+  throw new AppError('image.unsupported', `Expected a picture, found "${type.slice(0, 64)}".`)
 }
 
 /** Object stores say `octet-stream`, some hosts nothing. The bytes decide what it is; text is refused unread. */

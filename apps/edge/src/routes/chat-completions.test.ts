@@ -71,6 +71,18 @@ describe('a whole answer', () => {
     expect(asked).toMatchObject({ temperature: 0.5, top_p: 0.9, top_k: 5, seed: 7, max_tokens: 9, ignore_eos: true })
     expect(plain).toEqual({ max_tokens: 64, tenant: 'open', request_id: expect.stringMatching(/^req_/) })
   })
+
+  it('stops the worker when the client leaves before it is there', async () => {
+    const app = await createTestApp()
+    const { promise } = Promise.withResolvers<void>()
+    app.worker.beforeEvent = () => promise
+    const client = new AbortController()
+    const asking = app.chat(hello, { signal: client.signal })
+    await vi.waitFor(() => expect(app.worker.admitted).toHaveLength(1))
+    client.abort()
+    expect((await asking).status).toBe(499)
+    expect(app.worker.left).toBe(1)
+  })
 })
 
 describe('a streamed answer', () => {

@@ -71,8 +71,17 @@ export function createWorkerClient({ url, fetch, replyMs }: WorkerClientOptions)
       const path = WORKER_PATHS.generateStream(model)
       const reply = await send(path, { method: 'POST', headers: { ...headers, ...requestId }, body, signal })
       if (reply.body === null) throw new AppError('worker.lost', 'The worker sent an answer without a body.')
-      return readGenerateStream(reply.body)
+      return blameClient(readGenerateStream(reply.body), signal)
     },
+  }
+}
+
+/** A stream that breaks because the client left is not the worker's fault. */
+async function* blameClient<T>(events: AsyncGenerator<T, void>, signal: AbortSignal): AsyncGenerator<T, void> {
+  try {
+    yield* events
+  } catch (error) {
+    throw signal.aborted ? abortError(signal) : error
   }
 }
 

@@ -1,0 +1,28 @@
+import { afterAll, beforeAll, describe } from 'vitest'
+import { lifetimesSuite } from './suites/lifetimes.ts'
+import { openAiClientSuite } from './suites/openai-client.ts'
+import { pictureSourcesSuite } from './suites/picture-sources.ts'
+import { picturesSuite } from './suites/pictures.ts'
+import { playgroundSuite } from './suites/playground.ts'
+import { requestsSuite } from './suites/requests.ts'
+import { type Stack, startStack } from './support/stack.ts'
+
+// One file, so that edge and worker are started once and nothing runs beside the tests that count and kill.
+describe('edge and worker', () => {
+  let running: Stack | undefined
+  const stack = (): Stack => {
+    if (running === undefined) throw new Error('the stack has not started')
+    return running
+  }
+  beforeAll(async () => {
+    running = await startStack()
+  })
+  afterAll(() => running?.close())
+
+  openAiClientSuite(stack)
+  picturesSuite(stack)
+  pictureSourcesSuite(stack)
+  requestsSuite(stack)
+  playgroundSuite(stack)
+  lifetimesSuite(stack) // last: it kills the worker
+})
