@@ -7,7 +7,7 @@ import { HEADER_LENGTH_HEADER } from './paths.ts'
 import { bytesOf, ELEMENT_BYTES, elementCount, numericTensor, type OipTensor, tensorError } from './tensor.ts'
 
 /** Free-form parameters of a message. */
-export type OipParameters = Readonly<Record<string, unknown>>
+type OipParameters = Readonly<Record<string, unknown>>
 
 /** `POST /v2/models/{m}/infer`. */
 export interface InferRequest {

@@ -1,0 +1,41 @@
+import type { Gemma3Config } from '@loupe/model'
+import { describe, expect, it } from 'vitest'
+import { createServedModel } from './create-served-model.ts'
+import { FAKE_IDS, FakeModel } from './testing/fake-model.ts'
+
+function served(change: Partial<Gemma3Config>, textVocabulary: number = FAKE_IDS.vocab) {
+  const model = new FakeModel()
+  return createServedModel({
+    name: 'm',
+    model: Object.assign(model, { config: { ...model.config, ...change } }),
+    tokenizer: new Uint8Array(),
+    textVocabulary,
+    queue: { requests: 1, requestsPerTenant: 1, tokens: 1 },
+    imageCacheBytes: 0,
+    now: () => 0,
+  })
+}
+
+describe('createServedModel', () => {
+  it.each([
+    ['the image token inside the vocabulary', {}, 64, { vocabLimit: 64, bannedIds: [60] }],
+    ['the image token as its last', {}, 61, { vocabLimit: 60 }],
+    ['no image token', { imageTokenId: -1 }, 64, { vocabLimit: 64 }],
+    ['fewer rows than the tokenizer has ids', { imageTokenId: -1 }, 99, { vocabLimit: 64 }],
+  ])('never answers with ids that are no text: %s', (_, change, textVocabulary, options) => {
+    expect(served(change, textVocabulary).samplerOptions).toEqual(options)
+  })
+
+  it('describes a text-only model as one that takes no pictures', () => {
+    const text = { vision: undefined, imageTokenId: -1, boiTokenId: -1, eoiTokenId: -1, tokensPerImage: 0 }
+    expect(served(text).metadata.parameters).toMatchObject({ has_vision: false, image_size: 0, tokens_per_image: 0 })
+  })
+
+  it('refuses a model whose pictures are not those of the protocol', () => {
+    const { vision } = new FakeModel().config
+    if (vision === undefined) throw new Error('the fake model has vision')
+    expect(() => served({ vision: { ...vision, imageSize: 224 } })).toThrow(
+      /expected image_size 896 .* found 224 and 14/,
+    )
+  })
+})
