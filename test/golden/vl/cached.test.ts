@@ -133,6 +133,20 @@ describe('two images', () => {
   })
 })
 
+describe('a prompt that is too long for one run', () => {
+  it('gives what a full forward gives', async () => {
+    using loaded = await load('real-geometry')
+    const { model, golden, features, fullLogits } = loaded
+    // 271 tokens with an image, four times: the runs end between the images and not at 512.
+    const ids = Int32Array.from({ length: 4 * golden.tokens }, (_, i) => golden.inputIds[i % golden.tokens] ?? -1)
+    const pictures = Array.from({ length: 4 }, () => features[0] ?? new Float32Array())
+    const expected = await fullLogits(ids, pictures)
+    using sequence = model.startSequence({ capacityTokens: ids.length })
+    const logits = await sequence.prefill(ids, pictures)
+    expect(worstDifference(logits, expected(ids.length - 1))).toBeLessThan(TOLERANCE.default)
+  })
+})
+
 describe('a batch with left padding', () => {
   it('gives each row what the row gives alone', async () => {
     using loaded = await load('batch-left-pad')

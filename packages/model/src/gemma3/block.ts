@@ -23,7 +23,7 @@ export interface BlockWeights {
 }
 
 /** The weights of a block's attention. */
-export interface AttentionWeights {
+interface AttentionWeights {
   readonly path: string
   readonly query: LinearWeights<'d', 'nh'>
   readonly queryNorm: RmsNormWeights

@@ -9,11 +9,6 @@ export function formatShape(shape: Shape): string {
   return `[${shape.join(', ')}]`
 }
 
-/** True when both shapes are known to be equal. */
-export function sameShape(left: Shape, right: Shape): boolean {
-  return left.length === right.length && left.every((dim, axis) => dim === right[axis])
-}
-
 /**
  * The shape of an elementwise result, where a size of 1 stretches.
  *

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseGemma3Config } from '../gemma3/config.ts'
-import { checkTokenIds, findImagePlaces, joinFeatures } from './prompt-tokens.ts'
+import { checkTokenIds, findImagePlaces, joinFeatures, splitPrompt } from './prompt-tokens.ts'
 
 const IMAGE = 31
 const config = {
@@ -59,5 +59,39 @@ describe('joinFeatures', () => {
   it('refuses features of another size', () => {
     const wrong = [feature(1), new Float32Array(7)]
     expect(() => joinFeatures(wrong, places, config)).toThrow('Features of image 1: expected 4 × 2 numbers, found 7.')
+  })
+})
+
+describe('splitPrompt', () => {
+  /** Parts as lists of ids; features are numbered by the image place they belong to. */
+  function split(ids: readonly number[], most: number) {
+    const places = ids.filter((id) => id === IMAGE).length
+    const features = Float32Array.from({ length: places * 2 }, (_, i) => Math.floor(i / 2))
+    return splitPrompt(Int32Array.from(ids), features, config, most)
+  }
+
+  it.each([
+    [[1, 2, 3, 4, 5], 2, [2, 2, 1]],
+    [[1, 2, 3], 3, [3]],
+    [[1, 2, 3, ...image, 4], 5, [3, 5]],
+    [[...image, 4, 5, 6], 2, [4, 2, 1]],
+    [[1, ...image, ...image, 2], 5, [1, 8, 1]],
+    [[1, 2, ...image], 1, [1, 1, 4]],
+  ])('cuts %j at most every %d tokens into lengths %j', (ids, most, lengths) => {
+    const parts = split(ids, most)
+    expect(parts.map((part) => part.ids.length)).toEqual(lengths)
+    expect(parts.flatMap((part) => [...part.ids])).toEqual(ids)
+  })
+
+  it('gives each part the features of its own image places', () => {
+    const parts = split([1, ...image, 2, 3, ...image], 5).filter((part) => part.imageRows.length > 0)
+    expect(parts.map(({ imageRows }) => imageRows)).toEqual([
+      [1, 2, 3, 4],
+      [0, 1, 2, 3],
+    ])
+    expect(parts.map(({ imageFeatures }) => [...imageFeatures])).toEqual([
+      [0, 0, 1, 1, 2, 2, 3, 3],
+      [4, 4, 5, 5, 6, 6, 7, 7],
+    ])
   })
 })

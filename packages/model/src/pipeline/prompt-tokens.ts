@@ -38,7 +38,7 @@ export function findImagePlaces(ids: ArrayLike<number>, { imageTokenId, tokensPe
       continue
     }
     if (run > 0 && run % tokensPerImage !== 0) {
-      const expected = `expected whole images of ${tokensPerImage} tokens`
+      const expected = `Expected whole images of ${tokensPerImage} tokens`
       throw new AppError('image.count_mismatch', `${expected} before token ${index}, found a run of ${run}.`)
     }
     run = 0
@@ -72,4 +72,51 @@ export function joinFeatures(
     joined.set(feature, index * size)
   }
   return joined
+}
+
+/** A stretch of a prompt that goes through the model in one step. */
+export interface PromptPart {
+  /** `[t]` */
+  readonly ids: Int32Array
+  /** `[m]` which of them are image places */
+  readonly imageRows: readonly number[]
+  /** `[m·d]` */
+  readonly imageFeatures: Float32Array
+}
+
+/**
+ * Cuts a prompt into parts of at most `mostTokens` without taking an image apart; one that is longer goes as a whole.
+ *
+ * @param imageFeatures - `[m·d]` of all image places of `ids`
+ */
+export function splitPrompt(
+  ids: Int32Array,
+  imageFeatures: Float32Array,
+  { text, imageTokenId }: Gemma3Config,
+  mostTokens: number,
+): PromptPart[] {
+  let [start, usedRows] = [0, 0]
+  return partEnds(ids, imageTokenId, mostTokens).map((end) => {
+    const part = ids.subarray(start, end)
+    const imageRows = [...part.keys()].filter((index) => part[index] === imageTokenId)
+    const features = imageFeatures.subarray(usedRows * text.hiddenSize, (usedRows + imageRows.length) * text.hiddenSize)
+    start = end
+    usedRows += imageRows.length
+    return { ids: part, imageRows, imageFeatures: features }
+  })
+}
+
+/** Where each part ends. A cut is legal unless there is an image token on both sides of it. */
+function partEnds(ids: Int32Array, imageTokenId: number, mostTokens: number): number[] {
+  const ends: number[] = []
+  let [start, lastLegal] = [0, 0]
+  for (let end = 1; end <= ids.length; end++) {
+    if (ids[end - 1] === imageTokenId && ids[end] === imageTokenId) continue
+    if (end - start > mostTokens && lastLegal > start) {
+      ends.push(lastLegal)
+      start = lastLegal
+    }
+    lastLegal = end
+  }
+  return [...ends, ids.length]
 }

@@ -4,7 +4,13 @@ import type { Gemma3Config } from '../gemma3/config.ts'
 import { TEXT_BLOCK } from '../gemma3/mask.ts'
 import type { Runtime, RuntimeBinding, RuntimeTensor } from '../graph/runtime.ts'
 import type { LanguageModel } from './language-model.ts'
-import { checkTokenIds, findImagePlaces, type ImagePlaces, joinFeatures } from './prompt-tokens.ts'
+import { checkTokenIds, findImagePlaces, joinFeatures, type PromptPart, splitPrompt } from './prompt-tokens.ts'
+
+/**
+ * Most tokens of one run. Attention writes out n · t · c scores for c slots of cache: 4,096 tokens at once on 16,384 slots
+ * take 1 GB for 4 heads, parts of 512 an eighth of it. It is also how long a cancelled prompt may go on.
+ */
+const PART_TOKENS = 512
 
 /** What a {@link Sequence} needs of its model. */
 export interface SequenceModel {
@@ -70,7 +76,17 @@ export class Sequence implements Disposable {
     const places = findImagePlaces(inputIds, config)
     this.#checkRoom(inputIds.length)
     this.#checkBoundary(inputIds)
-    return this.#advance(inputIds, places, joinFeatures(imageFeatures, places, config), options)
+    const features = joinFeatures(imageFeatures, places, config)
+    const [length, images] = [this.#lengthTokens, this.#images]
+    try {
+      for (const part of splitPrompt(inputIds, features, config, PART_TOKENS)) await this.#advance(part, options)
+      return this.#logits
+    } catch (error) {
+      // The same tokens can be given again: what was written behind the end is not seen.
+      this.#lengthTokens = length
+      this.#images = images
+      throw error
+    }
   }
 
   /**
@@ -89,39 +105,35 @@ export class Sequence implements Disposable {
     this.#logitsTensor[Symbol.dispose]()
   }
 
-  async #advance(ids: Int32Array, places: ImagePlaces, features: Float32Array, options: StepOptions) {
+  async #advance({ ids, imageRows, imageFeatures }: PromptPart, options: StepOptions): Promise<void> {
+    const { languageModel } = this.#model
     const start = this.#lengthTokens
     const end = start + ids.length
-    const images = this.#markBlocks(ids, start)
+    this.#markBlocks(ids, start)
     const slots = Int32Array.from(ids, (_, index) => start + index)
-    this.#binding ??= (await this.#model.languageModel.bind(this.#cache)).output('logits', this.#logitsTensor)
-    using _tensors = this.#model.languageModel.bindStep(this.#binding, {
+    this.#binding ??= (await languageModel.bind(this.#cache)).output('logits', this.#logitsTensor)
+    using _tensors = languageModel.bindStep(this.#binding, {
       rows: 1,
       tokenIds: ids,
       positions: slots,
       slots,
       blocks: this.#blocks.subarray(0, end),
-      imageRows: places.rows,
-      imageFeatures: features,
+      imageRows,
+      imageFeatures,
       logitRows: [ids.length - 1],
     })
     await this.#binding.run(options)
-    // Only now: after a cancelled step the same tokens can be given again.
     this.#lengthTokens = end
-    this.#images = images
-    return this.#logits
   }
 
-  /** Writes the blocks of new tokens. @returns how many pictures the sequence then holds */
-  #markBlocks(ids: Int32Array, start: number): number {
+  /** Writes the blocks of new tokens. */
+  #markBlocks(ids: Int32Array, start: number): void {
     const { imageTokenId } = this.#model.config
-    let images = this.#images
     for (const [index, id] of ids.entries()) {
       const isImage = id === imageTokenId
-      if (isImage && ids[index - 1] !== imageTokenId) images++
-      this.#blocks[start + index] = isImage ? images : TEXT_BLOCK
+      if (isImage && ids[index - 1] !== imageTokenId) this.#images++
+      this.#blocks[start + index] = isImage ? this.#images : TEXT_BLOCK
     }
-    return images
   }
 
   #checkRoom(tokens: number): void {

@@ -1,5 +1,5 @@
 /** A label that asks for no loss. */
-export const IGNORED_LABEL = -100
+const IGNORED_LABEL = -100
 
 /** What {@link tokenLoss} compares with. */
 export interface Targets {

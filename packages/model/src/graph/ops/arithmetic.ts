@@ -9,10 +9,6 @@ export function add<A extends string>(g: Graph, x: Value<A>, y: Value<A>): Value
   return elementwise(g, 'Add', x, y)
 }
 
-export function subtract<A extends string>(g: Graph, x: Value<A>, y: Value<A>): Value<A> {
-  return elementwise(g, 'Sub', x, y)
-}
-
 export function multiply<A extends string>(g: Graph, x: Value<A>, y: Value<A>): Value<A> {
   return elementwise(g, 'Mul', x, y)
 }
