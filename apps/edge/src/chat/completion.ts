@@ -38,6 +38,7 @@ export async function collectCompletion(
 
 /**
  * The chunks of a streamed answer: the role, the text, the reason of the end, and the usage where it was asked for.
+ * Undefined is a step that shows nothing: half a character, part of a stop string, a control token.
  *
  * @throws what the answer throws
  */
@@ -45,7 +46,7 @@ export async function* streamCompletion(
   answer: RunningAnswer,
   { id, created }: CompletionIdentity,
   { includeUsage, continuousUsage }: StreamUsage,
-): AsyncGenerator<ChatCompletionChunk, void> {
+): AsyncGenerator<ChatCompletionChunk | undefined, void> {
   type Choice = ChatCompletionChunk['choices'][number]
   const chunk = (
     delta: Choice['delta'],
@@ -62,7 +63,7 @@ export async function* streamCompletion(
   yield chunk({ role: 'assistant', content: '', refusal: null }, null, 0)
   for await (const event of answer.events) {
     if (event.type === 'text') {
-      yield chunk({ content: event.text }, null, event.completionTokens)
+      yield event.text === '' ? undefined : chunk({ content: event.text }, null, event.completionTokens)
       continue
     }
     const { finishReason, counts } = event

@@ -53,6 +53,15 @@ describe('eventStream', () => {
     }
   })
 
+  it('writes a comment for a step that shows nothing, so that a client that has left is noticed', async () => {
+    async function* quiet(): AsyncGenerator<object | undefined, void> {
+      yield await Promise.resolve(undefined)
+      yield { a: 1 }
+    }
+    const text = await textOf(eventStream(quiet(), options))
+    expect(text).toBe(': ping\n\ndata: {"a":1}\n\ndata: [DONE]\n\n')
+  })
+
   it('leaves its source when the client leaves', async () => {
     const onCancel = vi.fn()
     let isLeft = false

@@ -26,6 +26,8 @@ const DONE = encoder.encode('data: [DONE]\n\n')
  * Sends values as server-sent events, then `[DONE]`. A fault after the first byte is an event with an `error` object,
  * and no `[DONE]` follows it.
  *
+ * A value that is undefined is sent as a comment: to write is the only way to notice that a client has left.
+ *
  * Only `data:` fields and comments are sent: `id:`, `retry:` and events without data make some clients fail.
  */
 export function eventStream(
@@ -43,8 +45,12 @@ export function eventStream(
           return
         }
         next = undefined
-        controller.enqueue(result.done === true ? DONE : dataEvent(result.value))
-        if (result.done === true) controller.close()
+        if (result.done !== true) {
+          controller.enqueue(result.value === undefined ? PING : dataEvent(result.value))
+          return
+        }
+        controller.enqueue(DONE)
+        controller.close()
       } catch (thrown) {
         const error = AppError.from(thrown)
         onError(error)

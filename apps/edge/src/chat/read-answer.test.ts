@@ -28,7 +28,8 @@ async function read(events: readonly GenerateEvent[], stop: readonly string[] = 
   return { seen, taken, isLeft }
 }
 
-const textOf = (seen: readonly AnswerEvent[]) => seen.flatMap((event) => (event.type === 'text' ? [event.text] : []))
+const textOf = (seen: readonly AnswerEvent[]) =>
+  seen.flatMap((event) => (event.type === 'text' && event.text !== '' ? [event.text] : []))
 
 describe('readAnswer', () => {
   it('shows each token and ends with the worker’s own counts', async () => {
@@ -46,6 +47,7 @@ describe('readAnswer', () => {
     )
     const { seen } = await read([...bytes.map((id) => token(id)), done(bytes.length)])
     expect(textOf(seen)).toEqual(['n', 'é', '😀'])
+    expect(seen).toHaveLength(bytes.length + 1) // a step that shows nothing is an event, too
   })
 
   it('does not show control tokens that the model writes', async () => {

@@ -8,7 +8,7 @@ export interface AnswerCounts {
   readonly cachedTokens: number
 }
 
-/** Text as it is made, and at the end, once, why it ended. */
+/** Text as it is made, empty for a step that shows nothing, and at the end, once, why it ended. */
 export type AnswerEvent =
   | { readonly type: 'text'; readonly text: string; readonly completionTokens: number }
   | { readonly type: 'end'; readonly finishReason: FinishReason; readonly counts: AnswerCounts }
@@ -33,7 +33,7 @@ export async function* readAnswer(
     }
     completionTokens += event.ids.length
     const { text, stopped } = scanner.push(event.ids.map((id) => decoder.push(id)).join(''))
-    if (text !== '') yield { type: 'text', text, completionTokens }
+    if (text !== '' || !stopped) yield { type: 'text', text, completionTokens }
     if (!stopped) continue
     // The worker tells what it found in its cache only at its own end, which nobody waits for now.
     yield { type: 'end', finishReason: 'stop', counts: { completionTokens, cachedTokens: 0 } }
