@@ -66,6 +66,63 @@ describe.each(['BF16', 'F16'] as const)('a checkpoint in %s', (dtype) => {
   })
 })
 
+/** From how Transformers 5.18 saves to how others do. */
+const DIALECTS: Record<string, readonly (readonly [RegExp, string])[]> = {
+  'released files': [[/^vision_tower\./, 'vision_tower.vision_model.']],
+  'Transformers 4.52 in memory': [
+    [/^vision_tower\./, 'model.vision_tower.vision_model.'],
+    [/^multi_modal/, 'model.multi_modal'],
+    [/^language_model\.model\./, 'model.language_model.'],
+  ],
+  'Transformers 5.8 in memory': [
+    [/^(vision_tower|multi_modal)/, 'model.$1'],
+    [/^language_model\.model\./, 'model.language_model.'],
+  ],
+}
+
+/** Gives every tensor another name; `undefined` drops it. */
+function renamed(rename: (name: string) => string | undefined): NonNullable<Variant['weights']> {
+  return (tensors) => {
+    for (const [name, tensor] of [...tensors]) {
+      const to = rename(name)
+      tensors.delete(name)
+      if (to !== undefined) tensors.set(to, tensor)
+    }
+  }
+}
+
+describe('a checkpoint in the spelling of', () => {
+  it.each(Object.entries(DIALECTS))('%s gives the same', async (_, rewrites) => {
+    const found = await logitsOfVariant({
+      weights: renamed((name) => rewrites.reduce((text, [from, to]) => text.replace(from, to), name)),
+    })
+    const golden = await readCase(CASE)
+    expect(worstUnpadded(golden, found, expectedTensor(golden, 'logits'))).toBeLessThan(2e-4)
+  })
+
+  it('the text-only class is a model without eyes', async () => {
+    await using copy = await writeVariant('text-only', {
+      config(config) {
+        const text = { ...config['text_config'] }
+        for (const key of Object.keys(config)) delete config[key]
+        Object.assign(config, text)
+      },
+      weights: renamed((name) =>
+        name.startsWith('language_model.') ? name.slice('language_model.'.length) : undefined,
+      ),
+    })
+    using model = await loadGemma3VL(copy.directory)
+    expect(model.config.kind).toBe('text')
+    const golden = await readCase('text-only')
+    const { logits } = await model.forward(golden)
+    expect(worstUnpadded(golden, logits, expectedTensor(golden, 'logits'))).toBeLessThan(2e-4)
+    using sequence = model.startSequence({ capacityTokens: golden.tokens })
+    const last = await sequence.prefill(golden.inputIds, [])
+    expect(worstDifference(last, logits.subarray(-last.length))).toBeLessThan(2e-5)
+    await expect(model.getImageFeatures(new Uint8Array(3))).rejects.toThrow(/reads text only/)
+  })
+})
+
 describe('a checkpoint on disk', () => {
   it('may be a folder of links, as hub caches are, and of several shards', async () => {
     await using copy = await writeVariant(CASE, {

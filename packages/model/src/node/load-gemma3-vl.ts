@@ -4,6 +4,7 @@ import { type BoundWeights, bindWeights } from '../gemma3/bind-weights.ts'
 import { readModelConfig } from '../gemma3/config-files.ts'
 import type { TensorSource } from '../gemma3/parameters.ts'
 import { Gemma3VLModel } from '../pipeline/gemma3-vl-model.ts'
+import { throwIfCancelled } from '../runtime/cancellation.ts'
 import { OrtRuntime, type OrtRuntimeOptions } from '../runtime/index.ts'
 import { openCheckpoint } from '../weights/checkpoint.ts'
 import { type CheckpointFiles, checkpointFiles } from './checkpoint-files.ts'
@@ -28,7 +29,7 @@ export async function loadGemma3VL(directory: string, options: LoadModelOptions 
   const { config, generation } = await readModelConfig(files)
   const weights = bindWeights(await openCheckpoint(files), config)
   const { weightsFolder, tensors } = await locateWeights(files, weights)
-  options.signal?.throwIfAborted()
+  throwIfCancelled(options.signal)
   const runtime = new OrtRuntime(runtimeOptions(options))
   return new Gemma3VLModel({ config, tensors, weightsFolder, runtime }, generation)
 }
