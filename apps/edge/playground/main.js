@@ -38,7 +38,8 @@ const table = createTable(element('pictures', HTMLElement), {
   onChange(count) {
     document.body.classList.toggle('has-pictures', count > 0)
     clearFault()
-    if (count > 0) question.focus({ preventScroll: true })
+    // On a phone, focus would cover the picture with a keyboard.
+    if (count > 0 && matchMedia('(hover: hover)').matches) question.focus({ preventScroll: true })
   },
   onRefuse: (reason) => showFault(new ApiError(reason)),
 })

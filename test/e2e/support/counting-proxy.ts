@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, request, type Server, type ServerRe
 import type { AddressInfo } from 'node:net'
 
 /** One request that went through. */
-export interface ProxiedCall {
+interface ProxiedCall {
   readonly method: string
   readonly path: string
   readonly body: Uint8Array

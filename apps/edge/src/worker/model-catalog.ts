@@ -4,7 +4,7 @@ import { type ModelMetadata, toHex } from '@loupe/shared/wire'
 import type { WorkerClient } from './worker-client.ts'
 
 /** A model that the worker serves, and how its text is read and written. */
-export interface ServedModel {
+interface ServedModel {
   readonly metadata: ModelMetadata
   readonly tokenizer: Tokenizer
 }

@@ -4,7 +4,7 @@ import { z } from 'zod'
 const finishReason = z.enum(['stop', 'length', 'tool_calls', 'content_filter'])
 
 /** What a request cost, in tokens. */
-export const usage = z.object({
+const usage = z.object({
   prompt_tokens: z.int().min(0),
   completion_tokens: z.int().min(0),
   total_tokens: z.int().min(0),

@@ -7,27 +7,27 @@ const detail = z.enum(['auto', 'low', 'high']).nullish()
 const address = z.string().min(1, 'expected a data: URI or an https: address, found an empty string')
 
 /** Plain text. Control tokens of the model in it are plain text too. */
-export const textPart = z.looseObject({ type: z.literal('text'), text: z.string() })
+const textPart = z.looseObject({ type: z.literal('text'), text: z.string() })
 
 /** A picture of the chat API; clients send the address as an object or as a bare string. */
-export const imageUrlPart = z.looseObject({
+const imageUrlPart = z.looseObject({
   type: z.literal('image_url'),
   image_url: z.union([address, z.looseObject({ url: address, detail })]),
   detail,
 })
 
 /** A picture as the Responses API writes it. */
-export const inputImagePart = z.looseObject({
+const inputImagePart = z.looseObject({
   type: z.literal('input_image'),
   image_url: z.union([address, z.looseObject({ url: address, detail })]),
   detail,
 })
 
 /** Text as the Responses API writes it. */
-export const inputTextPart = z.looseObject({ type: z.literal('input_text'), text: z.string() })
+const inputTextPart = z.looseObject({ type: z.literal('input_text'), text: z.string() })
 
 /** An earlier refusal of the assistant, given back in the history. */
-export const refusalPart = z.looseObject({ type: z.literal('refusal'), refusal: z.string() })
+const refusalPart = z.looseObject({ type: z.literal('refusal'), refusal: z.string() })
 
 /** One part of a message. */
 export const contentPart = z.discriminatedUnion('type', [
