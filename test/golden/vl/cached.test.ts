@@ -165,6 +165,14 @@ describe('a batch with left padding', () => {
         expect(worstDifference(together, alone(token - padding)), `row ${row}, token ${token}`).toBeLessThan(2e-5)
       }
     }
-    expect([...logits].every(Number.isFinite)).toBe(true)
+    expect(logits.every(Number.isFinite)).toBe(true)
+  })
+
+  it('does not let a row borrow image tokens from the next', async () => {
+    using loaded = await load('batch-left-pad')
+    const { model, features } = loaded
+    const inputIds = Int32Array.of(2, 310, 310, 310, 310, 5) // cut in two rows, each with half an image
+    const work = model.forward({ rows: 2, inputIds, imageFeatures: features.slice(0, 1) })
+    await expectCode(work, 'image.count_mismatch', /before token 3, found a run of 2/)
   })
 })

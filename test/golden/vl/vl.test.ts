@@ -52,7 +52,7 @@ async function computeAll(model: Gemma3VLModel, golden: GoldenCase): Promise<Map
           ['vision_last_hidden_state', joined(images.map(({ lastHiddenState }) => lastHiddenState))],
           ['image_features', joined(imageFeatures)],
         ] as const)),
-    ...(result.hiddenStates ?? []).map((state, i) => [`hidden_states.${i}`, state] as const),
+    ...result.hiddenStates.map((state, i) => [`hidden_states.${i}`, state] as const),
     ['logits', result.logits],
     ['token_loss', result.tokenLoss ?? new Float32Array()],
   ])

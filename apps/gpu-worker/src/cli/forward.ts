@@ -72,11 +72,7 @@ async function computeAll(model: Gemma3VLModel, inputs: ModelInputs, signal: Abo
   return tensors
 }
 
-function addResult(
-  tensors: Tensors,
-  { logits, hiddenStates = [], tokenLoss }: ForwardResult,
-  inputs: ModelInputs,
-): void {
+function addResult(tensors: Tensors, { logits, hiddenStates, tokenLoss }: ForwardResult, inputs: ModelInputs): void {
   const { rows, tokens } = inputs
   const perToken = (data: Float32Array): EncodableTensor => {
     return { dtype: 'F32', shape: [rows, tokens, data.length / (rows * tokens)], data }

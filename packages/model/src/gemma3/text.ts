@@ -6,7 +6,7 @@ import { elementCount } from '../graph/shape.ts'
 import type { Value } from '../graph/value.ts'
 import { rmsNorm } from '../layers/rms-norm.ts'
 import { type Rotary, rotaryTable } from '../layers/rope.ts'
-import { type BlockWeights, block, type Hidden } from './block.ts'
+import { type BlockWeights, block, type Hidden, type LayerContext } from './block.ts'
 import { layerCache } from './cache.ts'
 import type { Gemma3Config, TextConfig } from './config.ts'
 import { type AttentionBias, attentionBias } from './mask.ts'
@@ -51,24 +51,17 @@ export function languageModelGraph(
   const tokenIds = g.input('token_ids', 'int32', 'b t', ['b', 't'])
   const step = stepInputs(g, text)
 
-  const states: Hidden[] = [embed(g, table, tokenIds, config)]
-  for (const [layer, type] of text.layerTypes.entries()) {
-    const isLocal = type === 'sliding_attention'
-    const cache = layerCache(g, text, layer, { ...step, bias: isLocal ? step.bias.local : step.bias.global })
-    const rotary = isLocal ? step.rotaryLocal : step.rotaryGlobal
-    const { queryHeads, keyHeads } = text
-    const x = states[layer] ?? g.fail(`a state for layer ${layer}`, 'none')
-    states.push(block(g, blockWeights(p, text, layer), x, { queryHeads, keyHeads, rotary, cache }))
+  const states: Hidden[] = []
+  let x = embed(g, table, tokenIds, config)
+  for (const layer of text.layerTypes.keys()) {
+    states.push(x)
+    x = block(g, blockWeights(p, text, layer), x, layerContext(g, text, layer, step))
   }
   // The reference shows the last state only after the final norm.
-  const last = rmsNorm(
-    g,
-    p.rmsNorm(`${path}.norm`, text.hiddenSize, text.rmsNormEps),
-    states.pop() ?? g.fail('a layer', 'none'),
-  )
+  x = rmsNorm(g, p.rmsNorm(`${path}.norm`, text.hiddenSize, text.rmsNormEps), x)
 
-  if (options.hiddenStates) for (const [i, state] of [...states, last].entries()) g.output(`hidden_states.${i}`, state)
-  g.output('logits', logits(g, table, last))
+  if (options.hiddenStates) for (const [i, state] of [...states, x].entries()) g.output(`hidden_states.${i}`, state)
+  g.output('logits', logits(g, table, x))
   return g.encode()
 }
 
@@ -119,6 +112,15 @@ function stepInputs(g: Graph, text: TextConfig): StepInputs {
     rotaryLocal: g.at('rotary_local', () => rotaryTable(g, positions, { ...ropeLocal, headSize })),
     rotaryGlobal: g.at('rotary_global', () => rotaryTable(g, positions, { ...ropeGlobal, headSize })),
   }
+}
+
+/** Local layers see a window and turn by the local angles; global layers see everything. */
+function layerContext(g: Graph, text: TextConfig, layer: number, step: StepInputs): LayerContext {
+  const isLocal = text.layerTypes[layer] === 'sliding_attention'
+  const bias = isLocal ? step.bias.local : step.bias.global
+  const rotary = isLocal ? step.rotaryLocal : step.rotaryGlobal
+  const { queryHeads, keyHeads } = text
+  return { queryHeads, keyHeads, rotary, cache: layerCache(g, text, layer, { ...step, bias }) }
 }
 
 function blockWeights(p: Parameters, text: TextConfig, layer: number): BlockWeights {

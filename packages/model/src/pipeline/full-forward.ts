@@ -3,7 +3,7 @@ import type { Gemma3Config } from '../gemma3/config.ts'
 import { HIDDEN_BLOCK, imageBlocks } from '../gemma3/mask.ts'
 import type { RuntimeBinding } from '../graph/runtime.ts'
 import type { LanguageModel, Step } from './language-model.ts'
-import { checkTokenIds, findImagePlaces, joinFeatures } from './prompt-tokens.ts'
+import { checkTokenIds, findImagePlaces, type ImagePlaces, joinFeatures } from './prompt-tokens.ts'
 import { tokenLoss } from './token-loss.ts'
 
 /** A batch of whole sequences. */
@@ -29,10 +29,10 @@ export interface ForwardRequest {
 export interface ForwardResult {
   /** `[b·t·v]` */
   readonly logits: Float32Array
-  /** `[b·t]`, when labels were given */
-  readonly tokenLoss?: Float32Array
-  /** `[b·t·d]` each, when asked for: embeddings, after every layer but the last, after the final norm */
-  readonly hiddenStates?: readonly Float32Array[]
+  /** `[b·t]`; `undefined` when no labels were given */
+  readonly tokenLoss: Float32Array | undefined
+  /** `[b·t·d]` each: embeddings, after every layer but the last, after the final norm. Empty unless asked for. */
+  readonly hiddenStates: readonly Float32Array[]
 }
 
 /**
@@ -57,10 +57,8 @@ export async function fullForward(
   const { labels, lossMask } = request
   return {
     logits,
-    ...(labels === undefined
-      ? {}
-      : { tokenLoss: tokenLoss(logits, { labels, ...(lossMask === undefined ? {} : { lossMask }) }) }),
-    ...(hiddenStates ? { hiddenStates: names.map((name) => floats(binding, name)) } : {}),
+    tokenLoss: labels === undefined ? undefined : tokenLoss(logits, { labels, lossMask }),
+    hiddenStates: names.map((name) => floats(binding, name)),
   }
 }
 
@@ -69,12 +67,15 @@ function wholeStep(config: Gemma3Config, request: ForwardRequest): Step {
   const { rows, inputIds, attentionMask, imageFeatures = [] } = request
   const tokens = checkedTokens(request)
   checkTokenIds(inputIds, config)
-  const places = findImagePlaces(inputIds, config)
   const positions = new Int32Array(inputIds.length)
   const blocks = new Int32Array(inputIds.length)
-  for (let row = 0; row < rows; row++) {
-    const start = row * tokens
-    blocks.set(imageBlocks(inputIds.subarray(start, start + tokens), config.imageTokenId), start)
+  const places: ImagePlaces = { rows: [], images: 0 }
+  for (let start = 0; start < inputIds.length; start += tokens) {
+    const ids = inputIds.subarray(start, start + tokens)
+    const own = findImagePlaces(ids, config)
+    places.rows.push(...own.rows.map((index) => start + index))
+    places.images += own.images
+    blocks.set(imageBlocks(ids, config.imageTokenId), start)
     let position = 0
     for (let index = start; index < start + tokens; index++) {
       if (attentionMask === undefined || attentionMask[index]) positions[index] = position++
@@ -88,7 +89,7 @@ function wholeStep(config: Gemma3Config, request: ForwardRequest): Step {
     slots: Int32Array.from(inputIds, (_, index) => index % tokens),
     blocks,
     imageRows: places.rows,
-    imageFeatures: joinFeatures(imageFeatures, places, config),
+    imageFeatures: joinFeatures(imageFeatures, places.images, config),
     logitRows: Array.from(inputIds, (_, index) => index),
   }
 }

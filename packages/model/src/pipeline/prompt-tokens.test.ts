@@ -24,6 +24,12 @@ describe('checkTokenIds', () => {
   })
 })
 
+it('takes no image token in a text model, where it would be -1', () => {
+  const text = { ...config, vision: undefined, imageTokenId: -1, tokensPerImage: 0 }
+  expect(() => checkTokenIds([-1], text)).toThrow('found -1')
+  expect(findImagePlaces([1, 2], text)).toEqual({ rows: [], images: 0 })
+})
+
 describe('findImagePlaces', () => {
   it('finds every image token', () => {
     expect(findImagePlaces([1, ...image, 2, ...image], config)).toEqual({ rows: [1, 2, 3, 4, 6, 7, 8, 9], images: 2 })
@@ -43,22 +49,19 @@ describe('findImagePlaces', () => {
 })
 
 describe('joinFeatures', () => {
-  const places = { rows: [0, 1, 2, 3, 5, 6, 7, 8], images: 2 }
   const feature = (value: number) => new Float32Array(8).fill(value)
 
   it('keeps their order', () => {
-    expect([...joinFeatures([feature(1), feature(2)], places, config)]).toEqual([...feature(1), ...feature(2)])
+    expect([...joinFeatures([feature(1), feature(2)], 2, config)]).toEqual([...feature(1), ...feature(2)])
   })
 
   it('refuses another number of images', () => {
-    expect(() => joinFeatures([feature(1)], places, config)).toThrow(
-      'Expected 2 images for the places in the ids, found',
-    )
+    expect(() => joinFeatures([feature(1)], 2, config)).toThrow('Expected 2 images for the places in the ids, found')
   })
 
   it('refuses features of another size', () => {
     const wrong = [feature(1), new Float32Array(7)]
-    expect(() => joinFeatures(wrong, places, config)).toThrow('Features of image 1: expected 4 × 2 numbers, found 7.')
+    expect(() => joinFeatures(wrong, 2, config)).toThrow('Features of image 1: expected 4 × 2 numbers, found 7.')
   })
 })
 

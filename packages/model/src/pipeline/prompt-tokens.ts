@@ -4,9 +4,9 @@ import type { Gemma3Config } from '../gemma3/config.ts'
 /** Where the image tokens of some ids stand. */
 export interface ImagePlaces {
   /** Index of every image token, in order. */
-  readonly rows: number[]
+  rows: number[]
   /** How many pictures they stand for. */
-  readonly images: number
+  images: number
 }
 
 /**
@@ -14,10 +14,10 @@ export interface ImagePlaces {
  *
  * @throws AppError `prompt.invalid_token` naming the first one that is not
  */
-export function checkTokenIds(ids: ArrayLike<number>, { text, imageTokenId }: Gemma3Config): void {
+export function checkTokenIds(ids: ArrayLike<number>, { text, vision, imageTokenId }: Gemma3Config): void {
   for (let index = 0; index < ids.length; index++) {
     const id = ids[index] ?? -1
-    if ((id >= 0 && id < text.vocabSize) || id === imageTokenId) continue
+    if ((id >= 0 && id < text.vocabSize) || (vision !== undefined && id === imageTokenId)) continue
     throw new AppError('prompt.invalid_token', `Token ${index}: expected an id below ${text.vocabSize}, found ${id}.`)
   }
 }
@@ -50,17 +50,14 @@ export function findImagePlaces(ids: ArrayLike<number>, { imageTokenId, tokensPe
  * Puts the features of some pictures one after the other.
  *
  * @param features - `[m·d]` of each picture
+ * @param images - how many there must be
  * @throws AppError `image.count_mismatch` when there are more or fewer pictures than places
  * @throws AppError `tensor.invalid` when one has another size
  */
-export function joinFeatures(
-  features: readonly Float32Array[],
-  places: ImagePlaces,
-  config: Gemma3Config,
-): Float32Array {
-  if (features.length !== places.images) {
+export function joinFeatures(features: readonly Float32Array[], images: number, config: Gemma3Config): Float32Array {
+  if (features.length !== images) {
     const found = `found features of ${features.length}`
-    throw new AppError('image.count_mismatch', `Expected ${places.images} images for the places in the ids, ${found}.`)
+    throw new AppError('image.count_mismatch', `Expected ${images} images for the places in the ids, ${found}.`)
   }
   const size = config.tokensPerImage * config.text.hiddenSize
   const joined = new Float32Array(size * features.length)

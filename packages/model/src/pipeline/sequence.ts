@@ -73,18 +73,18 @@ export class Sequence implements Disposable {
   ): Promise<Float32Array> {
     const { config } = this.#model
     checkTokenIds(inputIds, config)
-    const places = findImagePlaces(inputIds, config)
+    const { images } = findImagePlaces(inputIds, config)
     this.#checkRoom(inputIds.length)
     this.#checkBoundary(inputIds)
-    const features = joinFeatures(imageFeatures, places, config)
-    const [length, images] = [this.#lengthTokens, this.#images]
+    const features = joinFeatures(imageFeatures, images, config)
+    const before = { length: this.#lengthTokens, images: this.#images }
     try {
       for (const part of splitPrompt(inputIds, features, config, PART_TOKENS)) await this.#advance(part, options)
       return this.#logits
     } catch (error) {
       // The same tokens can be given again: what was written behind the end is not seen.
-      this.#lengthTokens = length
-      this.#images = images
+      this.#lengthTokens = before.length
+      this.#images = before.images
       throw error
     }
   }

@@ -6,7 +6,7 @@ export interface Targets {
   /** `[r]` the id that should follow each token; -100 to ignore one. Already shifted by the caller. */
   readonly labels: ArrayLike<number>
   /** `[r]` factor of each loss; all 1 by default. */
-  readonly lossMask?: ArrayLike<number>
+  readonly lossMask?: ArrayLike<number> | undefined
 }
 
 /**
