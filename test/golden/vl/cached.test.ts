@@ -86,6 +86,16 @@ describe('a sequence of image and text, twice as long as the window and more', (
     expect(worstDifference(logits, expected(golden.tokens - 1))).toBeLessThan(TOLERANCE.default)
   })
 
+  it('says what each token sees', () => {
+    const { model, golden } = loaded
+    const { tokens, local, global } = model.computeAttentionMask(golden.inputIds)
+    const seenBy = (grid: Uint8Array, q: number) => [...grid.subarray(q * tokens, (q + 1) * tokens).entries()]
+    const keys = (grid: Uint8Array, q: number) => seenBy(grid, q).flatMap(([k, seen]) => (seen ? [k] : []))
+    expect(tokens).toBe(golden.tokens)
+    expect(keys(global, 2)).toEqual([0, 1, 2, 3, 4, 5]) // the first image token sees to the last
+    expect(keys(local, 30)).toEqual(Array.from({ length: 12 }, (_, i) => 19 + i))
+  })
+
   it('refuses to take an image apart', async () => {
     const { model, golden, features } = loaded
     using sequence = model.startSequence({ capacityTokens: golden.tokens })
