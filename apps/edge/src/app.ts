@@ -67,7 +67,12 @@ export function createApp(deps: EdgeDeps) {
 }
 
 function createServices({ config, fetchWorker, fetchImage: fetch, images, log, nowMs }: EdgeDeps): Services {
-  const worker = createWorkerClient({ url: config.workerUrl, fetch: fetchWorker, replyMs: LIMITS.workerReplyMs })
+  const worker = createWorkerClient({
+    url: config.workerUrl,
+    fetch: fetchWorker,
+    replyMs: LIMITS.workerReplyMs,
+    silenceMs: LIMITS.workerSilenceMs,
+  })
   const turns = createDecodeTurns({ maxWaiting: LIMITS.waitingDecodes, leaseMs: LIMITS.decodeLeaseMs, nowMs })
   const fetchOptions = {
     fetch,

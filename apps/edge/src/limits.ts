@@ -17,6 +17,8 @@ export const LIMITS = {
   decodeLeaseMs: 20_000,
   /** Metadata and tokenizer requests to the worker. */
   workerReplyMs: 10_000,
+  /** Without a byte of an answer. The worker sends a comment every 10 s while it computes or lets a request wait. */
+  workerSilenceMs: 45_000,
   /** How long what the worker says of a model is believed without asking again. */
   modelTtlMs: 15_000,
   /** Silence after which a comment is sent: proxies cut connections after 60 to 125 s without a byte. */

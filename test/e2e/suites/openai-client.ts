@@ -53,6 +53,25 @@ export function openAiClientSuite(stack: () => Stack): void {
       expect(['stop', 'length']).toContain(completion.choices[0]?.finish_reason)
     })
 
+    it('is told the truth about an example picture', async () => {
+      const reply = await client().chat.completions.create(question())
+      expect(reply.choices[0]?.message.content).toMatch(/red/i)
+      expect(reply.choices[0]?.message.content).toMatch(/circle/i)
+    })
+
+    it('is served beside others, each with its own picture', async () => {
+      const names = ['red-circle', 'green-triangle', 'five-orange-squares', 'three-blue-stars', 'two-pink-circles']
+      const replies = await Promise.all(
+        names.map((name) => {
+          const content = [imagePart(dataUri(examplePath(`${name}.png`))), textPart('What is in this picture?')]
+          return client().chat.completions.create({ ...question(), messages: [{ role: 'user', content }] })
+        }),
+      )
+      expect(replies.map(({ usage }) => usage?.prompt_tokens_details)).toEqual(
+        names.map(() => expect.objectContaining({ image_tokens: 256 })),
+      )
+    })
+
     it('lists and retrieves models', async () => {
       const names: string[] = []
       for await (const model of client().models.list()) names.push(model.id)

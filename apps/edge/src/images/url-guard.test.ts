@@ -66,6 +66,7 @@ describe('guardImageUrl', () => {
     ['a bare path', '/etc/passwd'],
     ['base64 without data:', 'iVBORw0KGgo='],
     ['nothing', ' '],
+    ['a very long address', `https://example.com/${'a'.repeat(8192)}`],
   ])('refuses %s', (_, address) => {
     expect(() => guardImageUrl(address, strict)).toThrow(forbidden)
   })

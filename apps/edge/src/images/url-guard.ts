@@ -33,7 +33,13 @@ export function guardImageUrl(address: string, policy: UrlPolicy): URL {
   return url
 }
 
+/** Longer addresses are not understood everywhere, and a picture itself belongs into a data: URI. */
+const MAX_ADDRESS_CHARACTERS = 8192
+
 function parse(address: string): URL {
+  if (address.length > MAX_ADDRESS_CHARACTERS) {
+    throw forbidden(`Expected a data: URI or an address of at most ${MAX_ADDRESS_CHARACTERS} characters.`)
+  }
   try {
     return new URL(address)
   } catch (cause) {

@@ -8,7 +8,7 @@ const signal = new AbortController().signal
 async function createCatalog() {
   const fake = await createFakeWorker()
   const clock = { nowMs: 0 }
-  const client = createWorkerClient({ url: 'http://worker.example', fetch: fake.fetch, replyMs: 5000 })
+  const client = createWorkerClient({ url: 'http://worker.example', fetch: fake.fetch, replyMs: 5000, silenceMs: 5000 })
   const catalog = createModelCatalog({ worker: client, nowMs: () => clock.nowMs, ttlMs: 1000 })
   const asked = () => fake.calls.map(({ path }) => path.split('/').at(-1))
   return { catalog, client, clock, asked }

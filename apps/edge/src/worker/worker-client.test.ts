@@ -3,7 +3,8 @@ import type { Fetch } from '../fetch.ts'
 import { createWorkerClient } from './worker-client.ts'
 
 const signal = new AbortController().signal
-const clientOf = (fetch: Fetch, replyMs = 5000) => createWorkerClient({ url: 'http://worker.example', fetch, replyMs })
+const clientOf = (fetch: Fetch, limits: { replyMs?: number; silenceMs?: number } = {}) =>
+  createWorkerClient({ url: 'http://worker.example', fetch, replyMs: 5000, silenceMs: 5000, ...limits })
 const replying = (reply: () => Response) => clientOf(() => Promise.resolve(reply()))
 const oip = (status: number, body: unknown, headers: Record<string, string> = {}) =>
   Response.json(body, { status, headers })
@@ -48,11 +49,31 @@ describe('createWorkerClient', () => {
       new Promise((_resolve, reject) => {
         init?.signal?.addEventListener('abort', () => reject(init.signal?.reason))
       })
-    await expect(clientOf(hanging, 1).checkReady(signal)).rejects.toMatchObject({ code: 'worker.timeout' })
+    await expect(clientOf(hanging, { replyMs: 1 }).checkReady(signal)).rejects.toMatchObject({ code: 'worker.timeout' })
     const client = new AbortController()
     const asking = clientOf(hanging).generate('m', question, client.signal)
     client.abort()
     await expect(asking).rejects.toMatchObject({ code: 'request.cancelled' })
+  })
+
+  it('gives up on an answer that falls silent, before and after its first byte', async () => {
+    const hanging: Fetch = (_, init) =>
+      new Promise((_resolve, reject) => {
+        init?.signal?.addEventListener('abort', () => reject(init.signal?.reason))
+      })
+    const starting = clientOf(hanging, { silenceMs: 1 }).generate('m', question, signal)
+    await expect(starting).rejects.toMatchObject({ code: 'worker.timeout' })
+
+    const silent: Fetch = (_, init) => {
+      const body = new ReadableStream<Uint8Array>({
+        start(controller) {
+          init?.signal?.addEventListener('abort', () => controller.error(init.signal?.reason))
+        },
+      })
+      return Promise.resolve(new Response(body))
+    }
+    const events = await clientOf(silent, { silenceMs: 1 }).generate('m', question, signal)
+    await expect(events.next()).rejects.toMatchObject({ code: 'worker.timeout' })
   })
 
   it('escapes the name of a model', async () => {

@@ -13,6 +13,7 @@ import {
 } from '@loupe/shared/wire'
 import { abortError } from '../error-reply.ts'
 import type { Fetch } from '../fetch.ts'
+import { type SilenceWatch, watchSilence } from './silence-watch.ts'
 
 /** The model worker, as the edge sees it. Every method throws the worker's own fault as an `AppError`. */
 export interface WorkerClient {
@@ -30,15 +31,18 @@ export interface WorkerClient {
   generate(model: string, request: GenerateRequest, signal: AbortSignal): Promise<AsyncGenerator<GenerateEvent, void>>
 }
 
-/** Where the worker is and how long it may take for a short question. */
+/** Where the worker is and how long it may take. */
 export interface WorkerClientOptions {
   readonly url: string
   readonly fetch: Fetch
+  /** For a whole reply to a short question. */
   readonly replyMs: number
+  /** Without a byte of an answer. A worker that computes or lets a request wait sends comments. */
+  readonly silenceMs: number
 }
 
 /** Makes a client for one worker, or for the balancer in front of several. */
-export function createWorkerClient({ url, fetch, replyMs }: WorkerClientOptions): WorkerClient {
+export function createWorkerClient({ url, fetch, replyMs, silenceMs }: WorkerClientOptions): WorkerClient {
   const send = async (path: string, init: RequestInit & { signal: AbortSignal }): Promise<Response> => {
     const reply = await fetch(`${url}${path}`, init).catch((cause: unknown) => {
       throw connectionError(init.signal, cause)
@@ -68,20 +72,33 @@ export function createWorkerClient({ url, fetch, replyMs }: WorkerClientOptions)
     async generate(model, request, signal) {
       const { headers, body } = encodeGenerateRequest(request)
       const requestId = request.id === undefined ? {} : { [REQUEST_ID_HEADER]: request.id }
-      const path = WORKER_PATHS.generateStream(model)
-      const reply = await send(path, { method: 'POST', headers: { ...headers, ...requestId }, body, signal })
-      if (reply.body === null) throw new AppError('worker.lost', 'The worker sent an answer without a body.')
-      return blameClient(readGenerateStream(reply.body), signal)
+      const watch = watchSilence(silenceMs)
+      const either = AbortSignal.any([signal, watch.signal])
+      const init = { method: 'POST', headers: { ...headers, ...requestId }, body, signal: either }
+      try {
+        const reply = await send(WORKER_PATHS.generateStream(model), init)
+        if (reply.body === null) throw new AppError('worker.lost', 'The worker sent an answer without a body.')
+        return blameAborter(readGenerateStream(reply.body.pipeThrough(watch.through())), either, watch)
+      } catch (error) {
+        watch.end()
+        throw error
+      }
     },
   }
 }
 
-/** A stream that breaks because the client left is not the worker's fault. */
-async function* blameClient<T>(events: AsyncGenerator<T, void>, signal: AbortSignal): AsyncGenerator<T, void> {
+/** A stream that breaks because the client left, or because we gave up, is not the worker's fault. */
+async function* blameAborter<T>(
+  events: AsyncGenerator<T, void>,
+  signal: AbortSignal,
+  watch: SilenceWatch,
+): AsyncGenerator<T, void> {
   try {
     yield* events
   } catch (error) {
     throw signal.aborted ? abortError(signal) : error
+  } finally {
+    watch.end()
   }
 }
 
