@@ -61,7 +61,7 @@ const FORMATS = {
 export type FloatDType = keyof typeof FORMATS
 
 /** True for a float type that weights may have. */
-export function isFloatDType(dtype: StoredDType): dtype is FloatDType {
+export function isFloatDType(dtype: string): dtype is FloatDType {
   return Object.hasOwn(FORMATS, dtype)
 }
 
