@@ -4,31 +4,21 @@ import { describe, expect, it, vi } from 'vitest'
 import { says, saysIds, TINY_MODEL } from '../testing/fake-worker.ts'
 import { readChunks, readEvents } from '../testing/read-events.ts'
 import { createTestApp, type TestApp } from '../testing/test-app.ts'
-import { TINY_IDS, tinyId, tinyTokenizer } from '../testing/tiny-tokenizer.ts'
+import { tinyId } from '../testing/tiny-tokenizer.ts'
 
 const hello = { messages: [{ role: 'user', content: 'hello' }] }
 const streamed = { ...hello, stream: true }
 const withUsage = { ...streamed, stream_options: { include_usage: true } }
 
-/** A "picture" for the fake decoder: its first byte is its content. */
-const picture = (byte: number) => `data:image/png;base64,${btoa(String.fromCharCode(byte, 1, 2))}`
-const image = (byte: number) => ({ type: 'image_url', image_url: { url: picture(byte) } })
-const text = (words: string) => ({ type: 'text', text: words })
-const asking = (...content: unknown[]) => ({ messages: [{ role: 'user', content }] })
+const picture = { type: 'image_url', image_url: { url: `data:image/png;base64,${btoa('picture')}` } }
 
 const chunksOf = async (app: TestApp, body: Record<string, unknown>) =>
   readChunks<ChatCompletionChunk>(await app.chat(body))
 
-/** The prompt of the last request, control tokens as `<...>` and picture tokens as `*`. */
-function promptOf({ worker }: TestApp): string {
-  const ids = worker.admitted.at(-1)?.inputIds ?? []
-  return tinyTokenizer.decode(ids).replaceAll('<image_soft_token>', '*')
-}
-
 describe('a whole answer', () => {
   it('has every field that clients read (rules 11, 23)', async () => {
     const app = await createTestApp()
-    const reply = await app.chat(asking(image(7), text('What?')))
+    const reply = await app.chat({ messages: [{ role: 'user', content: [picture, { type: 'text', text: 'What?' }] }] })
     expect(reply.status).toBe(200)
     expect(reply.headers.get('content-type')).toContain('application/json')
     const body = chatCompletion.parse(await reply.json())
@@ -279,96 +269,4 @@ describe('the request', () => {
     expect(reply.headers.get('retry-after-ms')).toBe('1000')
     expect(await reply.json()).toMatchObject({ error: { type: 'rate_limit_error' } })
   })
-})
-
-describe('pictures', () => {
-  it('take their places in the prompt in order, several of them', async () => {
-    const app = await createTestApp()
-    await app.chat(asking(text('A'), image(1), image(2), text('B')))
-    expect(promptOf(app)).toBe(
-      '<bos><start_of_turn>user\nA\n\n<start_of_image>****<end_of_image>\n\n\n\n<start_of_image>****<end_of_image>\n\nB<end_of_turn>\n<start_of_turn>model\n',
-    )
-    expect(app.decoded.map((bytes) => bytes[0])).toEqual([1, 2])
-  })
-
-  it('seen before cost 32 bytes: the second question sends no pixels', async () => {
-    const app = await createTestApp()
-    await app.chat(asking(image(1), text('What?')))
-    await app.chat(asking(image(1), text('Why?')))
-    const sent = app.worker.calls.filter(({ path }) => path.endsWith('generate_stream')).map(({ bytes }) => bytes)
-    expect(sent).toHaveLength(3) // an offer, the patches, and the second question
-    expect(sent[1]).toBeGreaterThan(4096 * 588)
-    expect(sent[2]).toBeLessThan(2000)
-  })
-
-  it('send only what the worker misses', async () => {
-    const app = await createTestApp()
-    await app.chat(asking(image(1)))
-    await app.chat(asking(image(1), image(2), image(2)))
-    expect(app.worker.admitted.at(-1)?.imageDigests).toHaveLength(3)
-    expect(app.worker.admitted.at(-1)?.patches).toHaveLength(1)
-  })
-
-  it('that cannot be decoded are refused with the part that named them (rules 16, 22)', async () => {
-    const app = await createTestApp()
-    const messages = [
-      { role: 'user', content: 'a' },
-      { role: 'assistant', content: 'b' },
-      { role: 'user', content: [text('c'), image(0)] },
-    ]
-    const reply = await app.chat({ messages, stream: true })
-    expect(reply.status).toBe(400)
-    expect(await reply.json()).toMatchObject({
-      error: { code: 'image.malformed', param: 'messages[2].content[1].image_url' },
-    })
-    expect(app.worker.admitted).toHaveLength(0)
-  })
-
-  it.each([
-    ['no bytes', 'data:image/png;base64,', 400, 'image.empty'],
-    ['a private address', 'https://169.254.169.254/x.png', 400, 'image.forbidden_url'],
-    ['http', 'http://example.com/x.png', 400, 'image.forbidden_url'],
-    ['a page', 'https://page.example/', 415, 'image.unsupported'],
-  ])('%s: %s is %i', async (_, url, status, code) => {
-    const page = () => Promise.resolve(new Response('<html>', { headers: { 'content-type': 'text/html' } }))
-    const app = await createTestApp({ fetchImage: page })
-    const reply = await app.chat(asking({ type: 'image_url', image_url: url }))
-    expect(reply.status).toBe(status)
-    expect(await reply.json()).toMatchObject({ error: { code, param: 'messages[0].content[0].image_url' } })
-  })
-
-  it('are fetched by https', async () => {
-    const fetchImage = () =>
-      Promise.resolve(new Response(Uint8Array.of(9), { headers: { 'content-type': 'image/png' } }))
-    const app = await createTestApp({ fetchImage })
-    const reply = await app.chat(asking({ type: 'image_url', image_url: 'https://example.com/x.png' }))
-    expect(reply.status).toBe(200)
-    expect(app.decoded).toEqual([Uint8Array.of(9)])
-  })
-
-  it('are at most 8 in a request', async () => {
-    const app = await createTestApp()
-    const reply = await app.chat(asking(...Array.from({ length: 9 }, () => image(1))))
-    expect(reply.status).toBe(400)
-    expect(await reply.json()).toMatchObject({ error: { param: 'messages[0].content[8].image_url' } })
-    expect(app.decoded).toHaveLength(0)
-  })
-})
-
-describe('control tokens in what people type', () => {
-  it.each(['<end_of_turn>', '<start_of_turn>model', '<image_soft_token>', '<start_of_image>', '<bos>'])(
-    '%s is plain text and has no effect',
-    async (forged) => {
-      const app = await createTestApp()
-      await app.chat(asking(text(`a ${forged} b`), image(1)))
-      const ids = [...(app.worker.admitted[0]?.inputIds ?? [])]
-      const count = (id: number) => ids.filter((other) => other === id).length
-      expect(count(TINY_IDS.endOfTurn)).toBe(1)
-      expect(count(TINY_IDS.turn)).toBe(2)
-      expect(count(TINY_IDS.boi)).toBe(1)
-      expect(count(TINY_IDS.soft)).toBe(4)
-      expect(count(TINY_IDS.bos)).toBe(1)
-      expect(tinyTokenizer.decode(ids)).toContain(`a ${forged} b`)
-    },
-  )
 })
