@@ -1,3 +1,4 @@
+import { AppError } from '@loupe/shared/errors'
 import {
   decodeGenerateResponse,
   decodeInferResponse,
@@ -8,7 +9,7 @@ import {
   patchesTensor,
   WORKER_PATHS,
 } from '@loupe/shared/wire'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { FAKE_IDS } from './testing/fake-model.ts'
 import { createFixture, INFER, MODEL_NAME, picture, prompt, question, STREAM } from './testing/worker-fixture.ts'
 
@@ -118,6 +119,18 @@ describe('infer', () => {
     expect(await ids({ max_tokens: 2 })).toEqual(['length', 10, 11])
     expect(await ids({ stop_token_ids: [12] })).toEqual(['stop', 10, 11])
     expect(await ids({ max_tokens: 5, ignore_eos: true })).toEqual(['length', 10, 11, 12, FAKE_IDS.eos, FAKE_IDS.eos])
+  })
+
+  it('lets go of the body once it is read', async () => {
+    const { app, served } = createFixture()
+    const generate = vi.spyOn(served.engine, 'generate')
+    const { digest, patches } = picture(7)
+    // With one of these the ids lie aligned in the body, so that they could be used in place.
+    for (const id of ['r', 'r1', 'r12', 'r123']) {
+      await app.request(INFER, question({ id, imageDigests: [digest], patches: [patches] }))
+    }
+    const held = generate.mock.calls.map(([{ inputIds }]) => inputIds.buffer.byteLength)
+    expect(held).toEqual(held.map(() => 4 * prompt(1).length))
   })
 
   it('never says an image token', async () => {
@@ -261,6 +274,13 @@ describe('what the worker refuses', () => {
     expect(sent).toBeLessThan(20)
   })
 
+  it('counts a size that is no number as the largest, and gives it back', async () => {
+    const { app, bodies } = createFixture()
+    const headers = { 'content-length': 'x' }
+    expect((await app.request(INFER, { method: 'POST', headers, body: '{' })).status).toBe(400)
+    expect(bodies.held).toBe(0)
+  })
+
   it('refuses new work while it drains', async () => {
     const { app, setState } = createFixture()
     setState('draining')
@@ -269,6 +289,16 @@ describe('what the worker refuses', () => {
       expect(response.status).toBe(503)
       expect(await response.json()).toMatchObject({ code: 'worker.unavailable' })
     }
+  })
+
+  it('starts nothing for a body that was still on its way when the engine closed', async () => {
+    const { app, model, served } = createFixture()
+    await served.engine.close(new AppError('worker.unavailable', 'closed'))
+    for (const path of [INFER, STREAM]) {
+      const response = await app.request(path, question())
+      expect([response.status, await response.json()]).toEqual([503, expect.objectContaining({ error: 'closed' })])
+    }
+    expect(model.steps.prefill).toBe(0)
   })
 
   it('hides what an internal fault says, and logs it', async () => {

@@ -83,5 +83,5 @@ async function drain({ models, drainMs }: ServerOptions): Promise<void> {
   await Promise.race([timeUp, Promise.all(engines.map((engine) => engine.idle()))])
   clearTimeout(timer)
   const reason = new AppError('worker.unavailable', 'The worker is shutting down.')
-  await Promise.all(engines.map((engine) => engine.abortAll(reason)))
+  await Promise.all(engines.map((engine) => engine.close(reason)))
 }

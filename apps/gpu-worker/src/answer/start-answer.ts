@@ -53,7 +53,7 @@ export function startAnswer(
       tenant,
       priority: parameters.priority ?? 0,
       timeoutMs: parameters.timeout_ms,
-      inputIds: request.inputIds,
+      inputIds: request.inputIds.slice(), // a view would keep the whole body, pictures included, until the answer ends
       images,
       sampler: samplerOf(served, parameters),
       stop: stopRule(model, parameters, needs.maxTokens),

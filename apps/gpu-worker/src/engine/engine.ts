@@ -59,14 +59,18 @@ export interface Engine {
   /**
    * Admits a job; its events follow whether or not anybody reads them. Ending the iteration early aborts the job.
    *
-   * @throws AppError `queue.full` at once, with a wait computed from the backlog; the claim stays the caller's
+   * @throws AppError `queue.full` at once, with a wait computed from the backlog, or the reason of `close`; the claim
+   *   stays the caller's
    */
   generate(job: GenerateJob, signal: AbortSignal): AsyncIterable<EngineEvent>
-  /** Image features of the job's pictures, one `[256 * d]` array each. @throws AppError `queue.full` */
+  /** Image features of the job's pictures, one `[256 * d]` array each. @throws AppError as `generate` does */
   encode(job: EncodeJob, signal: AbortSignal): Promise<readonly Float32Array[]>
   readonly load: EngineLoad
   /** Resolves when nothing runs and nothing waits. */
   idle(): Promise<void>
-  /** Aborts everything that runs and waits, for this reason, and resolves when it has ended. */
-  abortAll(reason: Error): Promise<void>
+  /**
+   * Aborts everything that runs and waits, for this reason, and resolves when it has ended. What comes later is refused
+   * for the same reason: the model may be gone.
+   */
+  close(reason: Error): Promise<void>
 }

@@ -25,6 +25,7 @@ export class SerialEngine implements Engine {
   readonly #tasks = new Set<Task>()
   readonly #idleWaiters: (() => void)[] = []
   #isRunning = false
+  #closedFor: Error | undefined
 
   constructor({ model, limits, now }: SerialEngineOptions) {
     this.#model = model
@@ -73,12 +74,14 @@ export class SerialEngine implements Engine {
     return new Promise((resolve) => this.#idleWaiters.push(resolve))
   }
 
-  async abortAll(reason: Error): Promise<void> {
+  async close(reason: Error): Promise<void> {
+    this.#closedFor ??= reason
     for (const task of this.#tasks) task.abort(reason)
     await this.idle()
   }
 
   #admit(terms: TaskTerms, work: TaskWork, signal: AbortSignal): Task {
+    if (this.#closedFor !== undefined) throw this.#closedFor
     if (!this.#queue.hasRoomFor(terms)) {
       throw new AppError('queue.full', `${this.#queue.size} requests are waiting already.`, {
         retryAfterMs: this.#backlog.waitMs(this.#queue.tokens),

@@ -59,7 +59,8 @@ export function limitBody() {
     const onError = () => {
       throw new AppError('request.too_large', `The body may have at most ${maxRequestBytes} bytes.`)
     }
-    const announced = Number(c.req.header('content-length') ?? maxRequestBytes)
+    const length = c.req.header('content-length') ?? ''
+    const announced = /^\d+$/.test(length) ? Number(length) : maxRequestBytes
     const giveBack = bodies.take(Math.min(announced, maxRequestBytes))
     if (giveBack === undefined) throw new AppError('queue.full', 'Too many requests are being read.')
     try {

@@ -7,11 +7,16 @@ const never = new AbortController().signal
 
 /** A store whose vision passes the test lets go one by one. */
 function setup(capacityBytes = 1000) {
-  const passes: { signal: AbortSignal; finish: (value: number) => void; fail: (error: Error) => void }[] = []
-  const encode = (_patches: Uint8Array, signal: AbortSignal) => {
+  const passes: {
+    patches: Uint8Array
+    signal: AbortSignal
+    finish: (value: number) => void
+    fail: (error: Error) => void
+  }[] = []
+  const encode = (patches: Uint8Array, signal: AbortSignal) => {
     const { promise, resolve, reject } = Promise.withResolvers<Float32Array>()
     signal.addEventListener('abort', () => reject(new AppError('request.cancelled')))
-    passes.push({ signal, finish: (value) => resolve(Float32Array.of(value)), fail: reject })
+    passes.push({ patches, signal, finish: (value) => resolve(Float32Array.of(value)), fail: reject })
     return promise
   }
   return { passes, store: new ImageStore({ encode, capacityBytes }) }
@@ -28,6 +33,18 @@ describe('ImageStore', () => {
     passes[0]?.finish(9)
     expect(await Promise.all(results)).toEqual([[Float32Array.of(9)], [Float32Array.of(9)]])
     expect([passes.length, first.cached, second.cached]).toEqual([1, 0, 1])
+  })
+
+  it('holds a picture, not the body it came in', async () => {
+    const { store, passes } = setup()
+    const body = new Uint8Array(3 * patches.byteLength)
+    body.set(patches, patches.byteLength)
+    const view = body.subarray(patches.byteLength, 2 * patches.byteLength)
+    const features = store.claim('t', [digest], [view]).features(never)
+    expect(passes[0]?.patches.every((byte) => byte === 1)).toBe(true)
+    expect(passes[0]?.patches.buffer.byteLength).toBe(patches.byteLength)
+    passes[0]?.finish(9)
+    await features
   })
 
   it('looks once at a picture that a request shows twice', async () => {

@@ -94,8 +94,9 @@ export class ImageStore {
     const pending = this.#pending.get(key)
     if (pending !== undefined) return { isHit: true, picture: this.#join(key, pending) }
     if (patches === undefined) throw new AppError('internal', 'A picture was claimed without its patches.')
+    const own = patches.slice() // a view would keep the other pictures of its body for as long as anybody holds this one
     const pass = new SharedPass(async (signal) => {
-      const features = await this.#options.encode(patches, signal)
+      const features = await this.#options.encode(own, signal)
       this.#features.set(key, features)
       return features
     })
