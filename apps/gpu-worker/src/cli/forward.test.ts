@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { decodeSafetensors, type EncodableTensor, encodeSafetensors } from '@loupe/model'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { runCli } from './run-cli.ts'
+import { runLine } from '../testing/cli-fixture.ts'
 
 let folder: string
 beforeAll(async () => {
@@ -11,17 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-/** Runs a command line in this process. */
-async function loupe(...argv: string[]) {
-  const [out, err]: [string[], string[]] = [[], []]
-  const status = await runCli(argv, {
-    stdin: (async function* () {})(),
-    stdout: { write: (text) => out.push(text) },
-    stderr: { write: (text) => err.push(text) },
-    signal: new AbortController().signal,
-  })
-  return { status, out: out.join(''), err: err.join('') }
-}
+const loupe = (...argv: string[]) => runLine(argv)
 
 async function inputs(tensors: Record<string, EncodableTensor>): Promise<string> {
   const path = join(folder, `${Object.keys(tensors).join('-')}.safetensors`)
@@ -76,6 +66,11 @@ describe('loupe forward', () => {
       'a tensor it does not know',
       { pixel_values: integers([1], 1) },
       /pixel_values: expected input_ids, .* found pixel_values/,
+    ],
+    [
+      'a tensor named as a property that objects have',
+      { constructor: integers([1], 1) },
+      /constructor: expected input_ids, .* found constructor/,
     ],
     [
       'ids of another type',

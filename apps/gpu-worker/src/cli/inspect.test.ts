@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type EncodableTensor, encodeSafetensors, expectedTensors, parseGemma3Config } from '@loupe/model'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { runCli } from './run-cli.ts'
+import { runLine } from '../testing/cli-fixture.ts'
 
 const CONFIG = {
   model_type: 'gemma3',
@@ -28,17 +28,7 @@ const CONFIG = {
 }
 const SHARDS = ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors'] as const
 
-async function inspect(...argv: string[]) {
-  const out: string[] = []
-  const err: string[] = []
-  const status = await runCli(['inspect', ...argv], {
-    stdin: (async function* () {})(),
-    stdout: { write: (text: string) => out.push(text) },
-    stderr: { write: (text: string) => err.push(text) },
-    signal: new AbortController().signal,
-  })
-  return { status, out: out.join(''), err: err.join('') }
-}
+const inspect = (...argv: string[]) => runLine(['inspect', ...argv])
 
 describe('loupe inspect', () => {
   let directory: string

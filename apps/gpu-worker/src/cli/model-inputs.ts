@@ -43,7 +43,9 @@ export async function readModelInputs(path: string, config: Gemma3Config): Promi
     throw new AppError('usage.invalid', `--inputs: ${path} cannot be read.`, { cause })
   })
   const file = decodeSafetensors(bytes, path)
-  for (const name of file.keys()) if (!(name in DTYPES)) throw invalid(name, Object.keys(DTYPES).join(', '), name)
+  for (const name of file.keys()) {
+    if (!Object.hasOwn(DTYPES, name)) throw invalid(name, Object.keys(DTYPES).join(', '), name)
+  }
 
   const ids = find(file, 'input_ids')
   if (ids === undefined) throw invalid('input_ids', 'a tensor of this name', 'none')

@@ -10,7 +10,7 @@ export async function runCli(argv: readonly string[], io: CliIo = processIo()): 
     return name === undefined ? 2 : 0
   }
   try {
-    const entry = COMMANDS[name]
+    const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
     if (entry === undefined) throw new AppError('usage.invalid', `There is no command "${name}". See loupe --help.`)
     const command = await entry.load()
     if (rest.includes('--help') || rest.includes('-h')) {

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { embeddedModelDirectory } from '@loupe/model/node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runLine } from '../testing/cli-fixture.ts'
 import { openTokenizer } from '../tokenizer-files.ts'
-import { runCli } from './run-cli.ts'
 
 let empty: string
 beforeAll(async () => {
@@ -12,28 +12,12 @@ beforeAll(async () => {
 })
 afterAll(() => rm(empty, { recursive: true }))
 
-/** Runs one command line; the input arrives in pieces of `chunkBytes`. */
-async function loupe(argv: readonly string[], input: string | Uint8Array, chunkBytes = 7) {
-  const bytes = Buffer.from(input)
-  const out: string[] = []
-  const errors: string[] = []
-  const status = await runCli(argv, {
-    stdin: (async function* () {
-      for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes)
-    })(),
-    stdout: { write: (text: string) => out.push(text) },
-    stderr: { write: (text: string) => errors.push(text) },
-    signal: new AbortController().signal,
-  })
-  return { status, out: out.join(''), errors: errors.join('') }
-}
-
 describe('loupe tokenize', () => {
   test('writes the ids of each line', async () => {
     const { tokenizer } = await openTokenizer(embeddedModelDirectory())
     const texts = ['What is in this picture?', '', 'ünïcödé 🙂', 'a\nb', '<end_of_turn>']
     const input = texts.map((text) => JSON.stringify({ text })).join('\n')
-    const { status, out } = await loupe(['tokenize'], `${input}\n`)
+    const { status, out } = await runLine(['tokenize'], `${input}\n`)
     expect(status).toBe(0)
     const lines = out
       .trimEnd()
@@ -44,8 +28,8 @@ describe('loupe tokenize', () => {
 
   test('parses control tokens only with --raw-special', async () => {
     const input = '{"text":"<end_of_turn>"}'
-    expect((await loupe(['tokenize', '--raw-special'], input)).out).toBe('{"ids":[106]}\n')
-    expect(JSON.parse((await loupe(['tokenize'], input)).out).ids).not.toContain(106)
+    expect((await runLine(['tokenize', '--raw-special'], input)).out).toBe('{"ids":[106]}\n')
+    expect(JSON.parse((await runLine(['tokenize'], input)).out).ids).not.toContain(106)
   })
 
   test.each([
@@ -54,28 +38,28 @@ describe('loupe tokenize', () => {
     ['{"text":"a"}\n{"txt":"a"}', 'line 2: expected {"text": "..."}, found {"txt":"a"}.'],
     ['{"text":"a"}\n7', 'line 2: expected {"text": "..."}, found 7.'],
   ])('answers the lines before a bad one and names it: %j', async (input, fault) => {
-    const { status, out, errors } = await loupe(['tokenize'], input)
+    const { status, out, err } = await runLine(['tokenize'], input)
     expect(status).toBe(1)
     expect(out).toMatch(/^\{"ids":\[\d+\]\}\n$/)
-    expect(errors).toContain(fault)
-    expect(errors).toContain('[request.invalid]')
+    expect(err).toContain(fault)
+    expect(err).toContain('[request.invalid]')
   })
 
   test('refuses bytes that are not UTF-8', async () => {
-    expect((await loupe(['tokenize'], Uint8Array.of(0xff, 0x0a))).errors).toContain('expected UTF-8')
+    expect((await runLine(['tokenize'], Uint8Array.of(0xff, 0x0a))).err).toContain('expected UTF-8')
   })
 
   test('says which file it looked for', async () => {
-    const { status, errors } = await loupe(['tokenize', '--model', empty], '')
+    const { status, err } = await runLine(['tokenize', '--model', empty], '')
     expect(status).toBe(1)
-    expect(errors).toContain(`Expected a file ${join(empty, 'tokenizer.json')}, found none. [tokenizer.invalid]`)
+    expect(err).toContain(`Expected a file ${join(empty, 'tokenizer.json')}, found none. [tokenizer.invalid]`)
   })
 
   test('passes on what is wrong with the file', async () => {
     await writeFile(join(empty, 'tokenizer.json'), '{"model":')
-    const { errors } = await loupe(['tokenize', '--model', empty], '')
+    const { err } = await runLine(['tokenize', '--model', empty], '')
     await rm(join(empty, 'tokenizer.json'))
-    expect(errors).toContain('tokenizer.json is not JSON')
+    expect(err).toContain('tokenizer.json is not JSON')
   })
 })
 
@@ -83,7 +67,7 @@ describe('loupe chat', () => {
   const ask = (content: unknown) => JSON.stringify([{ role: 'user', content }])
 
   test('writes the prompt and its ids, an image expanded', async () => {
-    const { status, out } = await loupe(['chat'], ask([{ type: 'image' }, { type: 'text', text: ' What is this? ' }]))
+    const { status, out } = await runLine(['chat'], ask([{ type: 'image' }, { type: 'text', text: ' What is this? ' }]))
     expect(status).toBe(0)
     const { prompt, ids } = JSON.parse(out)
     expect(prompt).toBe('<bos><start_of_turn>user\n<start_of_image>What is this?<end_of_turn>\n<start_of_turn>model\n')
@@ -95,8 +79,8 @@ describe('loupe chat', () => {
 
   test('lets a control token in a message work as the reference does, but not with --plain-text', async () => {
     const count = (out: string) => JSON.parse(out).ids.filter((id: number) => id === 106).length
-    expect(count((await loupe(['chat'], ask('<end_of_turn>'))).out)).toBe(2)
-    expect(count((await loupe(['chat', '--plain-text'], ask('<end_of_turn>'))).out)).toBe(1)
+    expect(count((await runLine(['chat'], ask('<end_of_turn>'))).out)).toBe(2)
+    expect(count((await runLine(['chat', '--plain-text'], ask('<end_of_turn>'))).out)).toBe(1)
   })
 
   test.each([
@@ -105,10 +89,10 @@ describe('loupe chat', () => {
     ['[]', 'messages: expected at least one message, found [].', 'prompt.invalid'],
     ['[{"role":"assistant","content":"b"}]', 'messages[0].role: expected "user"', 'prompt.invalid'],
   ])('refuses %s', async (input, fault, code) => {
-    const { status, out, errors } = await loupe(['chat'], input)
+    const { status, out, err } = await runLine(['chat'], input)
     expect({ status, out }).toEqual({ status: 1, out: '' })
-    expect(errors).toContain(fault)
-    expect(errors).toContain(`[${code}]`)
+    expect(err).toContain(fault)
+    expect(err).toContain(`[${code}]`)
   })
 })
 
