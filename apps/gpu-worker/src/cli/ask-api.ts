@@ -43,7 +43,7 @@ export async function* askApi(question: Question): AsyncGenerator<string, void> 
   const response = await call(question, '/v1/chat/completions', { method: 'POST', body: JSON.stringify(body) })
   if (response.body === null) throw new AppError('worker.lost', 'The server sent no answer.')
   const parser = createSseParser()
-  for await (const bytes of response.body) {
+  for await (const bytes of pieces(response.body)) {
     for (const { data } of parser.push(bytes)) {
       if (data === '[DONE]') return
       yield textOf(data)
@@ -52,8 +52,16 @@ export async function* askApi(question: Question): AsyncGenerator<string, void> 
   throw new AppError('worker.lost', 'The answer broke off.')
 }
 
+async function* pieces(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* body
+  } catch (cause) {
+    throw new AppError('worker.lost', 'The answer broke off.', { cause })
+  }
+}
+
 function textOf(data: string): string {
-  const value: unknown = JSON.parse(data)
+  const value = parsedOrNothing(data)
   const failure = errorReply.safeParse(value)
   if (failure.success) throw apiError(failure.data.error)
   const chunk = chatCompletionChunk.safeParse(value)
@@ -62,8 +70,12 @@ function textOf(data: string): string {
 }
 
 async function firstModel(question: Question): Promise<string> {
-  const { data } = modelCards.parse(await (await call(question, '/v1/models', {})).json())
-  const [first] = data
+  const response = await call(question, '/v1/models', {})
+  const list = modelCards.safeParse(parsedOrNothing(await response.text()))
+  if (!list.success) {
+    throw new AppError('worker.lost', `${question.url} sent an unreadable list of models.`, { cause: list.error })
+  }
+  const [first] = list.data.data
   if (first === undefined) throw new AppError('model.unknown', `${question.url} serves no model.`)
   return first.id
 }
@@ -78,9 +90,18 @@ async function call({ url, apiKey, signal }: Question, path: string, init: Reque
     throw new AppError('worker.unavailable', `Nobody answers at ${url}.`, { cause })
   })
   if (response.ok) return response
-  const failure = errorReply.safeParse(await response.json().catch(() => undefined))
+  const failure = errorReply.safeParse(parsedOrNothing(await response.text()))
   if (failure.success) throw apiError(failure.data.error)
   throw new AppError('worker.lost', `${url} answered with status ${response.status}.`)
+}
+
+/** What is no JSON fits no schema. */
+function parsedOrNothing(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
 /** OpenAI's codes stand for some of ours; the message is the server's in any case. */

@@ -20,7 +20,7 @@ const server = createServer(async (request, response) => {
   const body = await text(request)
   const { authorization } = request.headers
   seen.push({ path: request.url ?? '', authorization, body: body === '' ? {} : JSON.parse(body) })
-  if (request.url === '/v1/models') return response.end(MODELS)
+  if (request.url === '/v1/models') return response.end(models)
   answerChat(response)
 })
 let url = ''
@@ -40,6 +40,8 @@ const MODELS = JSON.stringify({
     },
   ],
 })
+
+let models = MODELS
 
 const chunk = (content: string) =>
   `data: ${JSON.stringify({
@@ -121,11 +123,25 @@ describe('loupe ask --url', () => {
     ],
     ['an unknown code', (r: ServerResponse) => r.writeHead(500).end(failure('x', 'Hm.')), 'worker.lost', 'Hm.'],
     ['a reply that is no JSON', (r: ServerResponse) => r.writeHead(502).end('<html>'), 'worker.lost', 'status 502'],
+    ['an event that is no JSON', (r: ServerResponse) => r.end('data: <html>\n\n'), 'worker.lost', 'unreadable'],
+    [
+      'a connection that breaks',
+      (r: ServerResponse) => r.write(chunk('A'), () => r.destroy()),
+      'worker.lost',
+      'broke off',
+    ],
     ['an answer that breaks off', (r: ServerResponse) => r.end(chunk('A')), 'worker.lost', 'broke off'],
   ])('reports %s', async (_, answer, code, message) => {
     answerChat = answer
     const run = runCommand(ask, ['What?', '--url', url, '--model', 'm'])
     await expect(run).rejects.toMatchObject({ code, message: expect.stringContaining(message) })
+  })
+
+  it.each(['<html>', '{"object":"list"}'])('reports a list of models that is none: %s', async (list) => {
+    models = list
+    const run = runCommand(ask, ['What?', '--url', url])
+    await expect(run).rejects.toMatchObject({ code: 'worker.lost', message: expect.stringContaining('list of models') })
+    models = MODELS
   })
 })
 
