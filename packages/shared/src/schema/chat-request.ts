@@ -1,10 +1,16 @@
 import { z } from 'zod'
+import { boundedList } from '../bounded-list.ts'
 import { chatMessage } from './chat-message.ts'
 
 /** More than this is no conversation: the context would be long full. */
 const MAX_MESSAGES = 2048
 
 const tokenCount = z.int().min(1).max(1_000_000).nullish()
+/** As the worker takes them: int32. */
+const tokenId = z
+  .int()
+  .min(0)
+  .max(2 ** 31 - 1)
 const stopString = z.string().min(1, 'expected a stop string of at least one character').max(256)
 
 /** When the answer is streamed. */
@@ -25,7 +31,7 @@ const streamOptions = z.looseObject({
  */
 export const chatCompletionRequest = z.looseObject({
   model: z.string().min(1).max(256),
-  messages: z.array(chatMessage).min(1).max(MAX_MESSAGES),
+  messages: boundedList(chatMessage, [1, MAX_MESSAGES]),
   /** 0 takes the likeliest token each time. */
   temperature: z.number().min(0).max(2).nullish(),
   top_p: z.number().min(0).max(1).nullish(),
@@ -35,8 +41,8 @@ export const chatCompletionRequest = z.looseObject({
   /** The older name of `max_completion_tokens`, which wins when both are given. */
   max_tokens: tokenCount,
   max_completion_tokens: tokenCount,
-  stop: z.union([stopString, z.array(stopString).max(16)]).nullish(),
-  stop_token_ids: z.array(z.int().min(0)).max(64).nullish(),
+  stop: z.union([stopString, boundedList(stopString, [0, 16])]).nullish(),
+  stop_token_ids: boundedList(tokenId, [0, 64]).nullish(),
   ignore_eos: z.boolean().nullish(),
   n: z.int().min(1).max(128).nullish(),
   stream: z.boolean().nullish(),

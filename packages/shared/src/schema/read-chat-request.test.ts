@@ -162,6 +162,20 @@ describe('what readChatRequest refuses by its path (rule 16)', () => {
     expect(error.message).not.toBe('')
   })
 
+  it.each([
+    ['messages', { ...hello, messages: Array(2049).fill({}) }, 'messages: Too big'],
+    ['parts', withParts(...Array(8193).fill({})), 'messages: expected at most 8192 content parts, found 8193.'],
+    ['stop strings', { ...hello, stop: Array(17).fill({}) }, 'stop: Too big'],
+    ['stop ids', { ...hello, stop_token_ids: Array(65).fill({}) }, 'stop_token_ids: Too big'],
+  ])('counts %s before it looks at any: a body has room for a million faults', (_, body, message) => {
+    expect(refusalOf(body).message).toContain(message)
+  })
+
+  it('takes stop ids up to the largest int32', () => {
+    expect(readChatRequest({ ...hello, stop_token_ids: [2 ** 31 - 1] }).answer.stopTokenIds).toEqual([2 ** 31 - 1])
+    expect(refusalOf({ ...hello, stop_token_ids: [2 ** 31] }).param).toBe('stop_token_ids[0]')
+  })
+
   it('says which types would do', () => {
     expect(refusalOf({ model: 'm', messages: [{ role: 'user', content: 3 }] }).message).toBe(
       'messages[0].content: Invalid input: expected string or null or array',

@@ -60,6 +60,7 @@ export function readChatRequest(body: unknown): ChatRequest {
   }
   const fields = body as Readonly<Record<string, unknown>> // an object, not an array: looked at above
   refuseUnofferedFeatures(fields)
+  checkPartCount(fields['messages'])
   const result = chatCompletionRequest.safeParse(fields)
   if (!result.success) throw issueError(result.error)
   const request = result.data
@@ -72,6 +73,23 @@ export function readChatRequest(body: unknown): ChatRequest {
     continuousUsage: request.stream_options?.continuous_usage_stats ?? false,
     ignored: ignoredFields(fields),
   }
+}
+
+/** More parts than this in all messages together are no conversation: each is looked at, and each fault is an object. */
+const MOST_PARTS = 8192
+
+function checkPartCount(messages: unknown): void {
+  if (!Array.isArray(messages)) return
+  const parts = messages.reduce((sum: number, message) => sum + contentLength(message), 0)
+  if (parts <= MOST_PARTS) return
+  throw new AppError('request.invalid', `messages: expected at most ${MOST_PARTS} content parts, found ${parts}.`, {
+    param: 'messages',
+  })
+}
+
+function contentLength(message: unknown): number {
+  const content = typeof message === 'object' && message !== null && 'content' in message ? message.content : undefined
+  return Array.isArray(content) ? content.length : 0
 }
 
 function readMessage(message: ChatMessage, index: number): ConversationMessage {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { boundedList } from '../bounded-list.ts'
 import { AppError } from '../errors/index.ts'
 
 const tokenId = z
@@ -22,7 +23,7 @@ const generateParameters = z.object({
   /** The same seed, prompt and parameters give the same answer. */
   seed: z.int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
   /** These end the answer besides the model's own end tokens. */
-  stop_token_ids: z.array(tokenId).max(64).optional(),
+  stop_token_ids: boundedList(tokenId, [0, 64]).optional(),
   /** Go on past the model's end tokens, up to `max_tokens`. */
   ignore_eos: z.boolean().optional(),
   /** Report the log probability of each token. */

@@ -84,6 +84,11 @@ describe('generate requests', () => {
   })
 })
 
+it('stop ids are counted before they are looked at', () => {
+  const parameters = { stop_token_ids: Array(65).fill('') }
+  expect(() => decode([ids], parameters)).toThrow('parameters.stop_token_ids: Too big')
+})
+
 describe('vision requests', () => {
   it('need at least one picture', () => {
     expect(() => decodeVisionRequest(received(encodeInferRequest({ inputs: [] })))).toThrow(/k at least 1/)
@@ -101,6 +106,15 @@ describe('generate answers', () => {
     }
     const { headers, body } = encodeGenerateResponse(answer, encoding)
     expect(decodeGenerateResponse({ headerLength: headers[HEADER_LENGTH_HEADER], body })).toEqual(answer)
+  })
+
+  it.each([
+    '{',
+    '{"outputs":[]}',
+    '{"model_name":"m","outputs":[{"name":"x","datatype":"INT32","shape":[1],"data":[]}]}',
+  ])('are a fault of the worker when they are unreadable: %s', (text) => {
+    const message = { headerLength: null, body: new TextEncoder().encode(text) }
+    expect(() => decodeGenerateResponse(message)).toThrow(expect.objectContaining({ code: 'worker.lost' }))
   })
 
   it('need output_ids', () => {

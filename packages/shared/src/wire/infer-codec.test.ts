@@ -51,6 +51,18 @@ describe('infer messages', () => {
     expect(() => encodeInferRequest({ inputs })).toThrow(/expects 3 elements, found 1/)
   })
 
+  it.each([
+    ['inputs', { inputs: Array(1000).fill({}) }, 'inputs: Too big: expected array to have <=16 items'],
+    [
+      'sizes',
+      { inputs: [{ name: 'x', datatype: 'INT32', shape: Array(1000).fill('') }] },
+      'inputs.0.shape: Too big: expected array to have <=8 items',
+    ],
+  ])('count %s before they look at any: there is room for a million faults', (_, message, detail) => {
+    const body = new TextEncoder().encode(JSON.stringify(message))
+    expect(() => decodeInferRequest({ headerLength: null, body })).toThrow(detail)
+  })
+
   it('fail only with an AppError, whatever the bytes', () => {
     const json = fc.json().map((text) => new TextEncoder().encode(text))
     const damaged = fc

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { boundedList } from '../bounded-list.ts'
 import { AppError } from '../errors/index.ts'
 import { byteElementsSize, readByteElements, writeByteElements } from './byte-elements.ts'
 import { tensorFromJson, tensorToJson } from './json-data.ts'
@@ -44,11 +45,11 @@ const size = z.int().min(0).max(Number.MAX_SAFE_INTEGER)
 const tensorHeader = z.object({
   name: z.string().min(1).max(WIRE_LIMITS.nameCharacters),
   datatype: z.enum(['UINT8', 'INT32', 'FP32', 'BYTES']),
-  shape: z.array(size).max(WIRE_LIMITS.rank),
+  shape: boundedList(size, [0, WIRE_LIMITS.rank]),
   parameters: z.object({ binary_data_size: size.optional() }).optional(),
   data: z.unknown().optional(),
 })
-const tensorHeaders = z.array(tensorHeader).max(WIRE_LIMITS.tensors)
+const tensorHeaders = boundedList(tensorHeader, [0, WIRE_LIMITS.tensors])
 const common = { id: z.string().max(256).optional(), parameters: z.record(z.string(), z.unknown()).optional() }
 const requestHeader = z.object({ ...common, inputs: tensorHeaders })
 const responseHeader = z.object({ ...common, model_name: z.string(), outputs: tensorHeaders })
@@ -76,11 +77,15 @@ export function decodeInferRequest(message: ReceivedMessage): InferRequest {
   return { ...rest, inputs: readTensors(inputs, binary) }
 }
 
-/** Reads a response. @throws AppError as {@link decodeInferRequest} */
+/** Reads a response. @throws AppError `worker.lost` when it is not one: what is wrong with it is no fault of the client */
 export function decodeInferResponse(message: ReceivedMessage): InferResponse {
-  const { json, binary } = split(message)
-  const { outputs, ...rest } = parse(responseHeader, json)
-  return { ...rest, outputs: readTensors(outputs, binary) }
+  try {
+    const { json, binary } = split(message)
+    const { outputs, ...rest } = parse(responseHeader, json)
+    return { ...rest, outputs: readTensors(outputs, binary) }
+  } catch (cause) {
+    throw new AppError('worker.lost', 'The worker sent an unreadable answer.', { cause })
+  }
 }
 
 /** How a client asked for the outputs of its request. @see the binary tensor data extension */
