@@ -127,6 +127,12 @@ describe('readJpegHeader', () => {
     expect(() => readJpegHeader(bytes, LIMITS)).toThrow(failure('image.too_large', 'chunks'))
   })
 
+  it('does not count restart markers, which an encoder may write after every few blocks', () => {
+    const restarts = Array.from({ length: 20_000 }, (_, i) => [0x12, 0xff, 0xd0 + (i % 8)]).flat()
+    const bytes = Uint8Array.from([...jpeg(900, 900).subarray(0, -2), ...restarts, 0xff, 0xd9])
+    expect(readJpegHeader(bytes, LIMITS)).toMatchObject({ width: 900, height: 900 })
+  })
+
   it.each([
     ['arithmetic coding', { sof: 0xc9 }],
     ['lossless or hierarchical coding', { sof: 0xc3 }],

@@ -120,14 +120,14 @@ function scaledSize({ width, height }: Size, scale: number): Size {
 
 function* segments(bytes: Uint8Array, limits: ImageLimits): Generator<Segment> {
   let at = 2
-  for (let count = 0; ; count++) {
-    checkChunks(count, limits)
+  for (let count = 0; ; ) {
     const start = nextMarker(bytes, at)
     const marker = bytes[start] ?? 0
     at = start + 1
     if (marker === MARKER.endOfImage) return
     if (marker === MARKER.startOfImage) throw malformed('Expected one start marker in the JPEG, found two.')
     if (isBare(marker)) continue
+    checkChunks(++count, limits)
     const length = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0)
     if (at + Math.max(length, 2) > bytes.byteLength) throw truncated()
     if (length < 2) throw malformed(`Expected a JPEG segment of at least 2 bytes, found ${length}.`)
@@ -136,7 +136,7 @@ function* segments(bytes: Uint8Array, limits: ImageLimits): Generator<Segment> {
   }
 }
 
-/** Markers without a segment. */
+/** Markers without a segment. They cost nothing and are not counted: a scan may have thousands of restarts. */
 function isBare(marker: number): boolean {
   return marker === MARKER.temporary || (marker & 0xf8) === MARKER.restart
 }

@@ -1,5 +1,5 @@
+import { crc32 } from '../crc32.ts'
 import { latin1 } from './bytes.ts'
-import { crc32 } from './crc32.ts'
 import { checkChunks, checkSize, type ImageLimits, malformed } from './limits.ts'
 import { type Orientation, readOrientation, type Size } from './orientation.ts'
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { crc32 } from '../crc32.ts'
 import { AppError } from '../errors/index.ts'
 import { decodeArtifact, encodeArtifact } from './artifact.ts'
 import type { TokenizerContent } from './content.ts'
-import { crc32 } from './crc32.ts'
 
 const pieces = ['ab', '<x>', 'é', 'b']
 const content: TokenizerContent = {

@@ -1,5 +1,5 @@
+import { crc32 } from '../crc32.ts'
 import type { AddedToken, TokenizerContent } from './content.ts'
-import { crc32 } from './crc32.ts'
 import { invalid } from './invalid.ts'
 import { LIMITS } from './limits.ts'
 

@@ -7,7 +7,7 @@ const table = Int32Array.from({ length: 256 }, (_, byte) => {
 /** CRC-32 of `bytes` as zlib and PNG compute it: an unsigned 32-bit number. @see ISO 3309 */
 export function crc32(bytes: Uint8Array): number {
   let value = -1
-  // Indexed access, not for-of: this runs over megabytes at start-up and the iterator is several times slower.
+  // Indexed access, not for-of: this runs over megabytes and the iterator is several times slower.
   for (let at = 0; at < bytes.length; at += 1) {
     value = (value >>> 8) ^ (table[(value ^ (bytes[at] ?? 0)) & 0xff] ?? 0)
   }
