@@ -24,26 +24,15 @@ const systems = [
   'Be brief.',
 ]
 
-/** How often each kind of question comes up; the rest of the table is drawn evenly enough. */
+/** How often each kind of question comes up where any may come; what is harder to learn comes more often. */
 const mix: readonly QuestionType[] = [
-  'colour',
-  'colour',
-  'shape',
-  'shape',
-  'shape',
-  'count',
-  'count',
-  'count',
-  'place',
-  'place',
-  'place',
-  'describe',
-  'describe',
-  'describe',
-  'describe',
-  'presence',
-  'check',
-  'check',
+  ...Array<QuestionType>(2).fill('colour'),
+  ...Array<QuestionType>(2).fill('shape'),
+  ...Array<QuestionType>(4).fill('count'),
+  ...Array<QuestionType>(3).fill('place'),
+  ...Array<QuestionType>(4).fill('describe'),
+  ...Array<QuestionType>(2).fill('presence'),
+  ...Array<QuestionType>(4).fill('check'),
 ]
 
 /** All conversations about one picture. */
@@ -55,9 +44,8 @@ export function drawConversations(random: Random, facts: PictureFacts): readonly
 }
 
 function pictureFirst(random: Random, facts: PictureFacts): Conversation {
-  const branches = (['colour', 'shape', 'count', 'place', 'describe'] as const).map((type) => [
-    ask(random, facts, type),
-  ])
+  const easy = random.chance(0.5) ? 'colour' : 'shape'
+  const branches = ([easy, 'count', 'place', 'describe', 'check'] as const).map((type) => [ask(random, facts, type)])
   branches.push([askAny(random, facts)], [askAny(random, facts), askAny(random, facts)])
   if (random.chance(0.2)) branches.push([{ type: 'describe', question: '', answer: description(facts) }])
   if (random.chance(0.15)) branches.push([ask(random, facts, 'offTopic')])

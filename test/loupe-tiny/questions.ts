@@ -228,14 +228,7 @@ const openings = [
   'Here is a picture. ',
   'Can you tell me? ',
 ]
-const closings = [
-  ' Thanks.',
-  ' Please.',
-  ' Answer in one word.',
-  ' Answer briefly.',
-  ' Answer in one sentence.',
-  ' Be brief.',
-]
+const closings = [' Thanks.', ' Please.', ' Answer briefly.', ' Be brief.']
 
 /**
  * Asks one question of the given type.
@@ -340,10 +333,11 @@ function capital(text: string): string {
 }
 
 function fill(random: Random, template: string, named?: { readonly colour: string; readonly shape: string }): string {
-  return template.replace(/\{(\w+)\}/g, (_, slot: string) => {
+  const filled = template.replace(/\{(\w+)\}/g, (_, slot: string) => {
     if (named !== undefined && (slot === 'colour' || slot === 'shape')) return named[slot]
     return random.pick(fillers[slot] ?? [slot])
   })
+  return filled.replace(/\ba (?=[aeiou])/g, 'an ')
 }
 
 /** The liberties people take with spelling: case, the closing mark, British English, a greeting. */
