@@ -1,19 +1,12 @@
-import {
-  type BoundWeights,
-  ELEMENT_BYTES,
-  estimateMemory,
-  type Gemma3Config,
-  type GenerationConfig,
-  type MemoryEstimate,
-  type StoredDType,
-} from '@loupe/model'
+import { elementsOf, estimateMemory, type Gemma3Config, type GenerationConfig, type MemoryEstimate } from '@loupe/model'
 
 /** Tensors that differ only in the number of their layer. */
 interface TensorGroup {
   /** The canonical name, with `*` for the layer. */
   readonly name: string
   readonly count: number
-  readonly dtype: StoredDType
+  /** As a safetensors or a GGUF file calls it. */
+  readonly dtype: string
   readonly shape: readonly number[]
   readonly parameters: number
   /** As stored, of all of them. */
@@ -35,9 +28,18 @@ export interface InspectReport {
   readonly memory: { readonly cpu: MemoryEstimate }
 }
 
+/** Where a weight lies, in a file of any format. */
+interface InspectedWeight {
+  readonly dtype: string
+  readonly shape: readonly number[]
+  readonly file: string
+  /** As stored. */
+  readonly bytes: number
+}
+
 /** What a report is made of. */
 export type InspectedModel = Pick<InspectReport, 'directory' | 'config' | 'generation'> & {
-  readonly weights: BoundWeights
+  readonly weights: ReadonlyMap<string, InspectedWeight>
 }
 
 /** Sums up a checkpoint. */
@@ -56,7 +58,7 @@ export function inspectReport({ weights, ...model }: InspectedModel): InspectRep
   }
 }
 
-function groupTensors(weights: BoundWeights): TensorGroup[] {
+function groupTensors(weights: InspectedModel['weights']): TensorGroup[] {
   const groups = new Map<string, TensorGroup>()
   for (const [canonical, { dtype, shape, bytes }] of weights) {
     const name = canonical.replace(/\.\d+\./, '.*.')
@@ -67,7 +69,7 @@ function groupTensors(weights: BoundWeights): TensorGroup[] {
       count: count + 1,
       dtype,
       shape,
-      parameters: parameters + bytes / ELEMENT_BYTES[dtype],
+      parameters: parameters + elementsOf(shape),
       bytes: bytesSoFar + bytes,
     })
   }

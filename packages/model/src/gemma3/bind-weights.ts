@@ -19,20 +19,49 @@ export type BoundWeights = ReadonlyMap<string, BoundWeight>
  *   another shape, or not of a float type
  */
 export function bindWeights(checkpoint: Checkpoint, config: Gemma3Config): BoundWeights {
+  const named = [...checkpoint.tensors.values()].map((tensor) => [canonicalName(tensor.name), tensor] as const)
+  const isFloat = ({ dtype }: TensorLocation) => isFloatDType(dtype)
+  // Every one of them has just been found to be of a float type.
+  return bindTensors(named, config, { types: 'F32, F16 or BF16', isFit: isFloat }) as BoundWeights
+}
+
+/** What a tensor of any format has. */
+interface NamedTensor {
+  readonly name: string
+  readonly dtype: string
+  readonly shape: readonly number[]
+}
+
+/** Which element types will do. */
+interface FitRule<T> {
+  /** For error messages. */
+  readonly types: string
+  readonly isFit: (tensor: T) => boolean
+}
+
+/**
+ * Finds each weight that the config asks for among tensors with their canonical names, as {@link bindWeights}.
+ *
+ * @throws AppError `weights.invalid`, once, naming every fault
+ */
+export function bindTensors<T extends NamedTensor>(
+  named: Iterable<readonly [canonical: string, tensor: T]>,
+  config: Gemma3Config,
+  rule: FitRule<T>,
+): Map<string, T> {
   const expected = expectedTensors(config)
-  const bound = new Map<string, BoundWeight>()
+  const bound = new Map<string, T>()
   const unexpected: string[] = []
   const unfit: string[] = []
   const twice: string[] = []
-  for (const tensor of checkpoint.tensors.values()) {
-    const name = canonicalName(tensor.name)
+  for (const [name, tensor] of named) {
     const shape = expected.get(name)
     if (shape === undefined) unexpected.push(...(isIgnored(name) ? [] : [tensor.name]))
     else if (bound.has(name)) twice.push(tensor.name)
     else {
-      unfit.push(...misfit(tensor, shape))
+      unfit.push(...misfit(tensor, shape, rule))
       // Bound even when it does not fit, so that it is not reported as missing as well.
-      bound.set(name, tensor as BoundWeight)
+      bound.set(name, tensor)
     }
   }
   const faults = [
@@ -45,12 +74,13 @@ export function bindWeights(checkpoint: Checkpoint, config: Gemma3Config): Bound
   throw new AppError('weights.invalid', `The tensors of the checkpoint do not fit its config: ${faults.join('; ')}.`)
 }
 
-function notIn(bound: BoundWeights, names: Iterable<string>): string[] {
+function notIn(bound: ReadonlyMap<string, unknown>, names: Iterable<string>): string[] {
   return [...names].filter((name) => !bound.has(name))
 }
 
 /** What is wrong with a tensor, if anything. */
-function misfit({ name, dtype, shape }: TensorLocation, expected: readonly number[]): string[] {
-  const isFit = isFloatDType(dtype) && shape.join() === expected.join()
-  return isFit ? [] : [`${name} (expected F32, F16 or BF16 [${expected}], found ${dtype} [${shape}])`]
+function misfit<T extends NamedTensor>(tensor: T, expected: readonly number[], { types, isFit }: FitRule<T>): string[] {
+  const { name, dtype, shape } = tensor
+  if (isFit(tensor) && shape.join() === expected.join()) return []
+  return [`${name} (expected ${types} [${expected}], found ${dtype} [${shape}])`]
 }

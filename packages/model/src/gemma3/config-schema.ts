@@ -9,10 +9,10 @@ function whole(min: number, max: number, error = `a whole number from ${min} to 
 }
 
 /** A number of elements along one axis. */
-const size = whole(1, 2 ** 24)
-const layerCount = whole(1, 1024)
-const positive = z.number({ error: 'a positive number' }).positive({ error: 'a positive number' })
-const tokenId = whole(0, 2 ** 24, 'a token id')
+export const size = whole(1, 2 ** 24)
+export const layerCount = whole(1, 1024)
+export const positive = z.number({ error: 'a positive number' }).positive({ error: 'a positive number' })
+export const tokenId = whole(0, 2 ** 24, 'a token id')
 const tokenIds = z
   .union([tokenId, z.array(tokenId).max(64)], { error: 'a token id or a list of token ids' })
   .transform((ids) => (typeof ids === 'number' ? [ids] : ids))

@@ -47,10 +47,11 @@ const DEFAULTS = { globalTheta: 1e6, localTheta: 1e4, fullEvery: 6 } as const
 /**
  * Fills in what the two dialects say in different words, and checks that the sizes fit each other.
  *
+ * @param file - the name that an error message starts with
  * @param prefix - where the text settings lie in the file: `''` or `'text_config.'`
  * @throws AppError `config.invalid` naming every key at fault
  */
-export function resolveTextConfig(raw: RawTextConfig, prefix: string): TextConfig {
+export function resolveTextConfig(raw: RawTextConfig, file: string, prefix: string): TextConfig {
   const layerTypes = raw.layer_types ?? patternOf(raw)
   const faults: string[] = []
   if (layerTypes.length !== raw.num_hidden_layers) {
@@ -62,7 +63,7 @@ export function resolveTextConfig(raw: RawTextConfig, prefix: string): TextConfi
   }
   if (raw.head_dim % 2 !== 0) faults.push(`${prefix}head_dim: expected an even number, found ${raw.head_dim}`)
   const { ropeLocal, ropeGlobal } = rotary(raw, prefix, faults)
-  if (faults.length > 0) throw configFault('config.json', faults)
+  if (faults.length > 0) throw configFault(file, faults)
   return {
     vocabSize: raw.vocab_size,
     hiddenSize: raw.hidden_size,

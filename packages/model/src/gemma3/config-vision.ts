@@ -20,9 +20,10 @@ export interface VisionConfig {
 /**
  * Checks that the sizes of the tower fit each other and the pooling to `tokensPerImage`.
  *
+ * @param file - the name that an error message starts with
  * @throws AppError `config.invalid` naming every key at fault
  */
-export function resolveVisionConfig(raw: RawVisionConfig, tokensPerImage: number): VisionConfig {
+export function resolveVisionConfig(raw: RawVisionConfig, file: string, tokensPerImage: number): VisionConfig {
   const faults: string[] = []
   const tokensPerSide = Math.sqrt(tokensPerImage)
   if (raw.image_size % raw.patch_size !== 0) {
@@ -37,7 +38,7 @@ export function resolveVisionConfig(raw: RawVisionConfig, tokensPerImage: number
     const expected = `a divisor of hidden_size ${raw.hidden_size}`
     faults.push(`vision_config.num_attention_heads: expected ${expected}, found ${raw.num_attention_heads}`)
   }
-  if (faults.length > 0) throw configFault('config.json', faults)
+  if (faults.length > 0) throw configFault(file, faults)
   return {
     hiddenSize: raw.hidden_size,
     intermediateSize: raw.intermediate_size,

@@ -34,7 +34,6 @@ export interface Gemma3Config {
 /** Token ids of Transformers' Gemma 3 classes. */
 const TOKENS = { bos: 2, eos: [1], pad: 0, image: 262_144, boi: 255_999, eoi: 256_000 } as const
 const NO_TOKEN = -1
-const FILE = 'config.json'
 
 /**
  * Reads a Gemma 3 `config.json`: vision-language or text-only, in the flat dialect of Transformers 4 (`rope_theta`,
@@ -43,28 +42,29 @@ const FILE = 'config.json'
  * Released files hold little more than the sizes; everything they leave out has the default of Transformers' class.
  *
  * @param json - the parsed file
+ * @param file - the name that an error message starts with
  * @throws AppError `config.invalid` naming every key at fault, what was expected and what was found: an unknown key,
  *   sizes that do not fit each other, or a setting that Gemma 3 does not have (soft caps, biases, another activation)
  */
-export function parseGemma3Config(json: unknown): Gemma3Config {
-  if (modelType(json) === 'gemma3_text') return textOnly(parseConfigFile(FILE, rawTextConfig, json))
-  return visionLanguage(parseConfigFile(FILE, rawVisionLanguageConfig, json))
+export function parseGemma3Config(json: unknown, file = 'config.json'): Gemma3Config {
+  if (modelType(json, file) === 'gemma3_text') return textOnly(parseConfigFile(file, rawTextConfig, json), file)
+  return visionLanguage(parseConfigFile(file, rawVisionLanguageConfig, json), file)
 }
 
 /** @throws AppError `config.invalid` for a model that is not Gemma 3 */
-function modelType(json: unknown): 'gemma3' | 'gemma3_text' {
+function modelType(json: unknown, file: string): 'gemma3' | 'gemma3_text' {
   const { model_type: type, text_config: text } = Object(json) as Record<string, unknown>
   if (type === 'gemma3' || type === 'gemma3_text') return type
   if (type === undefined && text !== undefined) return 'gemma3'
-  throw configFault(FILE, [
+  throw configFault(file, [
     `model_type: expected "gemma3" or "gemma3_text", found ${JSON.stringify(type) ?? 'nothing'}`,
   ])
 }
 
-function textOnly(raw: RawTextConfig): Gemma3Config {
+function textOnly(raw: RawTextConfig, file: string): Gemma3Config {
   return {
     kind: 'text',
-    text: resolveTextConfig(raw, ''),
+    text: resolveTextConfig(raw, file, ''),
     vision: undefined,
     imageTokenId: NO_TOKEN,
     boiTokenId: NO_TOKEN,
@@ -76,12 +76,12 @@ function textOnly(raw: RawTextConfig): Gemma3Config {
   }
 }
 
-function visionLanguage(raw: RawVisionLanguageConfig): Gemma3Config {
+function visionLanguage(raw: RawVisionLanguageConfig, file: string): Gemma3Config {
   const { text_config: text, vision_config: vision } = raw
   return {
     kind: 'vision-language',
-    text: resolveTextConfig(text, 'text_config.'),
-    vision: resolveVisionConfig(vision, raw.mm_tokens_per_image),
+    text: resolveTextConfig(text, file, 'text_config.'),
+    vision: resolveVisionConfig(vision, file, raw.mm_tokens_per_image),
     imageTokenId: raw.image_token_index ?? raw.image_token_id ?? TOKENS.image,
     boiTokenId: raw.boi_token_index ?? raw.boi_token_id ?? TOKENS.boi,
     eoiTokenId: raw.eoi_token_index ?? raw.eoi_token_id ?? TOKENS.eoi,

@@ -1,5 +1,4 @@
-import { ELEMENT_BYTES } from '../weights/dtype.ts'
-import type { BoundWeights } from './bind-weights.ts'
+import { elementsOf } from '../weights/dtype.ts'
 import type { Gemma3Config, VisionConfig } from './config.ts'
 import { TOKEN_EMBEDDING } from './names.ts'
 
@@ -13,10 +12,17 @@ export interface MemoryEstimate {
   readonly visionBytes: number
 }
 
-const FLOAT32_BYTES = ELEMENT_BYTES.F32
+/** What memory depends on in a weight: `bytes` as stored. */
+interface WeightSize {
+  readonly dtype: string
+  readonly shape: readonly number[]
+  readonly bytes: number
+}
+
+const FLOAT32_BYTES = 4
 
 /** Estimates memory from sizes alone. What the runtime keeps for itself comes on top. */
-export function estimateMemory(config: Gemma3Config, weights: BoundWeights): MemoryEstimate {
+export function estimateMemory(config: Gemma3Config, weights: ReadonlyMap<string, WeightSize>): MemoryEstimate {
   const { layers, keyHeads, headSize } = config.text
   return {
     weightsBytes: weightsInMemory(weights),
@@ -25,11 +31,11 @@ export function estimateMemory(config: Gemma3Config, weights: BoundWeights): Mem
   }
 }
 
-/** A 16-bit weight is widened on load. The embedding table is needed twice: as it is stored for rows, widened as head. */
-function weightsInMemory(weights: BoundWeights): number {
+/** A narrower weight is widened on load. The embedding table is needed twice: as it is stored for rows, widened as head. */
+function weightsInMemory(weights: ReadonlyMap<string, WeightSize>): number {
   let bytes = 0
-  for (const [name, { dtype, bytes: stored }] of weights) {
-    bytes += (stored / ELEMENT_BYTES[dtype]) * FLOAT32_BYTES
+  for (const [name, { dtype, shape, bytes: stored }] of weights) {
+    bytes += elementsOf(shape) * FLOAT32_BYTES
     if (name === TOKEN_EMBEDDING && dtype !== 'F32') bytes += stored
   }
   return bytes

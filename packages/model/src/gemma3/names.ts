@@ -14,11 +14,11 @@
 import type { Gemma3Config, TextConfig, VisionConfig } from './config.ts'
 
 /** Where the decoder's weights start, in the canonical spelling. */
-const TEXT_PREFIX = 'language_model.'
+export const TEXT_PREFIX = 'language_model.'
 /** Where the vision tower's weights start, in the canonical spelling. */
-const VISION_PREFIX = 'vision_tower.'
+export const VISION_PREFIX = 'vision_tower.'
 /** Where the projector's weights start, in the canonical spelling. */
-const PROJECTOR_PREFIX = 'multi_modal_projector.'
+export const PROJECTOR_PREFIX = 'multi_modal_projector.'
 /** The embedding table, which is the head as well. */
 export const TOKEN_EMBEDDING = `${TEXT_PREFIX}embed_tokens.weight`
 

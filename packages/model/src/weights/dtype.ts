@@ -25,6 +25,13 @@ export function isStoredDType(name: unknown): name is StoredDType {
   return typeof name === 'string' && Object.hasOwn(ELEMENT_BYTES, name)
 }
 
+/** Numbers of a tensor. `Infinity` when there are too many to count exactly. */
+export function elementsOf(shape: readonly number[]): number {
+  if (shape.includes(0)) return 0
+  const elements = shape.reduce((product, size) => product * size, 1)
+  return Number.isSafeInteger(elements) ? elements : Number.POSITIVE_INFINITY
+}
+
 const word = new Uint32Array(1)
 const wordAsFloat = new Float32Array(word.buffer)
 

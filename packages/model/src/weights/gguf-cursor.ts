@@ -7,6 +7,8 @@ const WINDOW_BYTES = 256 * 1024
 const MAX_HEADER_BYTES = 64 * 1024 * 1024
 /** Chat templates take a few KB. */
 const MAX_STRING_BYTES = 1024 * 1024
+/** A token may well be a byte order mark. */
+const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
  * Reads the header of one file front to back, little-endian. Knows at each step how much can still follow, so that no
@@ -64,9 +66,7 @@ export class GgufCursor {
     const length = this.checkCount(`the length of ${what}`, await this.uint64(what), maxBytes, 1)
     const { buffer, byteOffset } = await this.view(what, length)
     try {
-      // A token may well be a byte order mark.
-      const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-      return decoder.decode(new Uint8Array(buffer, byteOffset, length))
+      return UTF_8.decode(new Uint8Array(buffer, byteOffset, length))
     } catch (cause) {
       throw new AppError('weights.invalid', `${this.file}: ${what}: expected UTF-8, found other bytes.`, { cause })
     }

@@ -1,7 +1,8 @@
 import { AppError } from '@loupe/shared/errors'
 import type { FileReader } from './checkpoint.ts'
+import { elementsOf } from './dtype.ts'
 import { dequantize } from './gguf-dequantize.ts'
-import { elementsOf, GGUF_TYPES, type GgufTensor } from './gguf-types.ts'
+import { GGUF_TYPES, type GgufTensor } from './gguf-types.ts'
 
 /** Numbers of one piece, a multiple of every block; 1 MiB as float32. */
 const PIECE_ELEMENTS = 256 * 1024

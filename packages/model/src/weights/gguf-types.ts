@@ -11,6 +11,7 @@
  * | Q5_K | 256 | 176 | 5.5 |
  * | Q4_K | 256 | 144 | 4.5 |
  */
+import { elementsOf } from './dtype.ts'
 
 interface BlockFormat {
   /** What a file calls the type. */
@@ -58,13 +59,6 @@ const DTYPE_OF_ID: ReadonlyMap<number, GgufDType> = new Map(
 /** The type that a file means by a number, or `undefined` if it is none of the table. */
 export function ggufDType(id: number): GgufDType | undefined {
   return DTYPE_OF_ID.get(id)
-}
-
-/** Numbers of a tensor. `Infinity` when there are too many to count exactly. */
-export function elementsOf(shape: readonly number[]): number {
-  if (shape.includes(0)) return 0
-  const elements = shape.reduce((product, size) => product * size, 1)
-  return Number.isSafeInteger(elements) ? elements : Number.POSITIVE_INFINITY
 }
 
 /**

@@ -1,0 +1,75 @@
+import type { FileReader } from '../weights/checkpoint.ts'
+import { elementsOf } from '../weights/dtype.ts'
+import { type GgufFile, openGguf } from '../weights/gguf.ts'
+import { readGgufTensor } from '../weights/gguf-tensor.ts'
+import type { GgufTensor } from '../weights/gguf-types.ts'
+import { bindTensors } from './bind-weights.ts'
+import type { Gemma3Config } from './config.ts'
+import { type GenerationConfig, parseGenerationConfig } from './generation-config.ts'
+import { ggufConfig } from './gguf-config.ts'
+import { isStoredPlusOne, withCanonicalNames } from './gguf-names.ts'
+
+/** A GGUF file and what reads it. */
+export interface GgufSource {
+  readonly files: FileReader
+  /** Its name, as `files` knows it. */
+  readonly file: string
+}
+
+/** A weight of a GGUF model. */
+export interface GgufWeight extends GgufTensor {
+  readonly files: FileReader
+  /** The file holds 1 + w: RMS norms, whose weight is zero-centred everywhere else. */
+  readonly isStoredPlusOne: boolean
+}
+
+/** A Gemma 3 in GGUF: what `bindWeights` and the config files tell of one in Hugging Face layout. */
+export interface GgufModel {
+  readonly config: Gemma3Config
+  /** A GGUF says nothing of sampling: greedy, and the end tokens of the config. */
+  readonly generation: GenerationConfig
+  /** Every weight of the model by its canonical name. */
+  readonly weights: ReadonlyMap<string, GgufWeight>
+}
+
+/**
+ * Opens a Gemma 3 language model in GGUF, and its vision tower and projector if it has them. Reads headers only.
+ *
+ * @param language - of architecture `gemma3`
+ * @param vision - of architecture `clip` with the projector `gemma3`, called mmproj. Without one the model is text-only.
+ * @throws AppError `weights.invalid` for a file that is broken, or whose tensors are not those of the config, naming
+ *   every one; `config.invalid` naming every key at fault
+ */
+export async function openGgufModel(language: GgufSource, vision?: GgufSource): Promise<GgufModel> {
+  const languageFile = await openGguf(language.files, language.file)
+  const visionFile = vision && (await openGguf(vision.files, vision.file))
+  const config = ggufConfig(languageFile, visionFile)
+  const named = namedWeights(language.files, languageFile)
+  if (vision && visionFile) named.push(...namedWeights(vision.files, visionFile))
+  const weights = bindTensors(named, config, { types: 'any type', isFit: () => true })
+  return { config, generation: parseGenerationConfig(undefined, config), weights }
+}
+
+function namedWeights(files: FileReader, { tensors }: GgufFile): (readonly [string, GgufWeight])[] {
+  return withCanonicalNames(tensors).map(([canonical, tensor]) => {
+    return [canonical, { ...tensor, files, isStoredPlusOne: isStoredPlusOne(tensor.name) }] as const
+  })
+}
+
+/**
+ * Reads rows of a weight as float32, in pieces of at most 1 MiB: what a checkpoint in Hugging Face layout holds, save for
+ * what quantisation took away. The sum 1 + w was rounded when the file was made, so w comes back to 2^-24 or so.
+ *
+ * @param rows - of the first axis; all by default
+ * @throws AppError `weights.invalid` if the rows are not inside of the weight
+ */
+export async function* readGgufWeight(
+  weight: GgufWeight,
+  rows?: { readonly start: number; readonly end: number },
+): AsyncGenerator<Float32Array<ArrayBuffer>, void, void> {
+  const rowSize = elementsOf(weight.shape.slice(1))
+  const range = rows && { start: rows.start * rowSize, end: rows.end * rowSize }
+  for await (const piece of readGgufTensor(weight.files, weight, range)) {
+    yield weight.isStoredPlusOne ? piece.map((value) => value - 1) : piece
+  }
+}
