@@ -194,11 +194,15 @@ function disturb(random: Random, pixels: Uint8Array): void {
   const noise = Float32Array.from({ length: 2 * rowBytes }, () => random.between(-grain, grain))
   for (let y = 0; y < pictureSide; y += 1) {
     if (y % 8 === 0) for (let x = 0; x < blocksPerSide; x += 1) shifts[x] = random.between(-block, block)
-    const [row, start] = [y * rowBytes, random.integer(0, rowBytes)]
-    for (let at = 0; at < rowBytes; at += 1) {
-      const shift = (shifts[(at / 24) | 0] ?? 0) + (noise[start + at] ?? 0)
-      clamped[row + at] = (clamped[row + at] ?? 0) * exposure + shift
-    }
+    const start = random.integer(0, rowBytes)
+    disturbRow(clamped.subarray(y * rowBytes, (y + 1) * rowBytes), noise.subarray(start), shifts, exposure)
+  }
+}
+
+function disturbRow(row: Uint8ClampedArray, noise: Float32Array, shifts: Float32Array, exposure: number): void {
+  for (let at = 0; at < row.length; at += 1) {
+    const shift = (shifts[(at / 24) | 0] ?? 0) + (noise[at] ?? 0)
+    row[at] = (row[at] ?? 0) * exposure + shift
   }
 }
 
