@@ -10,7 +10,7 @@ export const LIMITS = {
   addedTokens: 1 << 15,
   /** Merges (Gemma: 514,906). */
   merges: 1 << 22,
-  /** UTF-16 units of one text to encode. The merge queue keeps 25 bits for a position, up to three a unit. */
+  /** UTF-16 units of one text to encode. The merge queue keeps 25 bits for a position, one a unit. */
   textUnits: 1 << 23,
 } as const
 

@@ -1,12 +1,14 @@
-/** A binary min-heap of numbers in one typed array; the caller bounds how many it holds. */
+import { serves } from './scratch.ts'
+
+/** A binary min-heap of numbers in one typed array. */
 export class NumberHeap {
   #values = new Float64Array(0)
   #size = 0
 
-  /** Empties the heap and makes room for `capacity` numbers. */
-  reset(capacity: number): void {
+  /** Empties the heap. @param expected - how many numbers it will hold; it may hold more */
+  reset(expected: number): void {
     this.#size = 0
-    if (this.#values.length < capacity) this.#values = new Float64Array(capacity)
+    if (!serves(this.#values.length, expected)) this.#values = new Float64Array(expected)
   }
 
   get size(): number {
@@ -14,6 +16,7 @@ export class NumberHeap {
   }
 
   push(value: number): void {
+    if (this.#size === this.#values.length) this.#grow()
     const values = this.#values
     let at = this.#size
     this.#size += 1
@@ -34,6 +37,12 @@ export class NumberHeap {
     this.#size -= 1
     if (this.#size > 0) this.#sink(values[this.#size] ?? 0)
     return least
+  }
+
+  #grow(): void {
+    const larger = new Float64Array(16 + 1.5 * this.#size)
+    larger.set(this.#values)
+    this.#values = larger
   }
 
   #sink(value: number): void {

@@ -1,10 +1,9 @@
 import type { MergeRules } from './merge-rules.ts'
 import { NumberHeap } from './number-heap.ts'
+import { serves } from './scratch.ts'
 
 /** Priorities stay below 2 ** 28 and positions below this, so one exact double orders by priority, then position. */
 const POSITIONS = 2 ** 25
-/** Room kept between calls; what a long text needed beyond it is given back. */
-const KEPT_SYMBOLS = 1 << 15
 
 /**
  * Byte-pair merging of one word at a time: best rule first, leftmost first among equals, until none applies.
@@ -28,8 +27,7 @@ export class PairMerger {
 
   /** Makes room for `count` symbols. */
   reserve(count: number): void {
-    const room = this.symbols.length
-    if (room >= count && (room <= KEPT_SYMBOLS || count > KEPT_SYMBOLS)) return
+    if (serves(this.symbols.length, count)) return
     const size = Math.max(count, 256)
     this.symbols = new Int32Array(size)
     this.#next = new Int32Array(size)
@@ -39,8 +37,8 @@ export class PairMerger {
 
   /** Merges the first `count` symbols and appends what is left to `out`. */
   merge(count: number, out: number[]): void {
-    // Each merge takes one symbol away and adds at most two entries.
-    this.#heap.reset(3 * count)
+    // All pairs to begin with. Each merge takes an entry off and adds two, one of them instead of one that went stale.
+    this.#heap.reset(count)
     for (let at = 0; at < count; at += 1) {
       this.#next[at] = at + 1 < count ? at + 1 : -1
       this.#previous[at] = at - 1

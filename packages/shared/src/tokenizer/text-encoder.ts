@@ -19,7 +19,6 @@ export class PieceEncoder {
   readonly #findAdded: ReturnType<typeof addedTokenFinder>
   readonly #symbolOf: (codePoint: number) => number
   readonly #endOfWord: (text: string, start: number) => number
-  readonly #utf8 = new TextEncoder()
   readonly #words = new Map<string, readonly number[]>()
 
   constructor(content: TokenizerContent, index: PieceIndex, roles: Uint8Array, rules: MergeRules) {
@@ -76,16 +75,21 @@ export class PieceEncoder {
   }
 
   #mergeWord(word: string, ids: number[]): void {
-    // A UTF-16 unit becomes at most three bytes: a pair of them is four.
-    this.#merger.reserve(3 * word.length)
+    this.#merger.reserve(word.length)
     const { symbols } = this.#merger
     let count = 0
     for (const character of word) {
-      const id = this.#symbolOf(character.codePointAt(0) ?? 0)
+      const codePoint = character.codePointAt(0) ?? 0
+      const id = this.#symbolOf(codePoint)
       if (id >= 0) symbols[count++] = id
-      else for (const byte of this.#utf8.encode(character)) symbols[count++] = this.#content.byteIds[byte] ?? 0
+      else {
+        // Bytes merge with nothing: what stands before them is a word of its own.
+        if (count > 0) this.#merger.merge(count, ids)
+        count = 0
+        for (const byte of encodeCharacter(codePoint)) ids.push(this.#content.byteIds[byte] ?? 0)
+      }
     }
-    this.#merger.merge(count, ids)
+    if (count > 0) this.#merger.merge(count, ids)
   }
 }
 
@@ -107,4 +111,14 @@ function decodeCharacter(bytes: Uint8Array): number {
   const lead = bytes[0] ?? 0
   if (bytes.length === 1) return lead
   return bytes.subarray(1).reduce((value, byte) => (value << 6) | (byte & 0x3f), lead & (0xff >> (bytes.length + 1)))
+}
+
+/** The UTF-8 of one character. By hand for the same reason. */
+function encodeCharacter(codePoint: number): readonly number[] {
+  if (codePoint < 0x80) return [codePoint]
+  const last = 0x80 | (codePoint & 0x3f)
+  if (codePoint < 0x800) return [0xc0 | (codePoint >> 6), last]
+  const beforeLast = 0x80 | ((codePoint >> 6) & 0x3f)
+  if (codePoint < 0x10000) return [0xe0 | (codePoint >> 12), beforeLast, last]
+  return [0xf0 | (codePoint >> 18), 0x80 | ((codePoint >> 12) & 0x3f), beforeLast, last]
 }
