@@ -1,12 +1,15 @@
 import { GGUF_TYPES, type GgufDType } from '@loupe/model'
 
+type ValueType = (typeof VALUE_TYPES)[number]
+
 /** A value of the metadata with the type to write it as. */
 export type WritableValue =
   | readonly ['uint8' | 'int8' | 'uint16' | 'int16' | 'uint32' | 'int32' | 'float32' | 'float64', number]
   | readonly ['uint64' | 'int64', bigint]
   | readonly ['bool', boolean]
   | readonly ['string', string]
-  | readonly ['array', WritableValue[0], readonly WritableValue[1][]]
+  /** Of lists: their items are `[type, items]` again. */
+  | readonly ['array', ValueType, readonly unknown[]]
 
 /** A tensor to write. */
 export interface WritableTensor {
@@ -79,17 +82,17 @@ export class GgufBytes {
     return Uint8Array.from(this.#bytes)
   }
 
-  #array(type: WritableValue[0], items: readonly WritableValue[1][]): this {
+  #array(type: ValueType, items: readonly unknown[]): this {
     this.uint32(VALUE_TYPES.indexOf(type)).uint64(items.length)
     for (const item of items) this.#item(type, item)
     return this
   }
 
-  #item(type: WritableValue[0], item: unknown): this {
+  #item(type: ValueType, item: unknown): this {
     const value = Number(item)
     switch (type) {
       case 'array': {
-        const [inner, items] = item as [WritableValue[0], WritableValue[1][]]
+        const [inner, items] = item as [ValueType, unknown[]]
         return this.#array(inner, items)
       }
       case 'string':

@@ -1,0 +1,128 @@
+import type { EncodableTensor, Gemma3Config, GgufDType } from '@loupe/model'
+import { encodeGguf, type GgufContent, type WritableTensor, type WritableValue } from './gguf-writer.ts'
+
+/** How a checkpoint in Hugging Face layout becomes a pair of GGUF files. */
+export interface GgufPairOptions {
+  /** Of matrices; vectors stay F32. */
+  readonly matrices: 'F32' | 'F16'
+  /** Call the first matrix of a vision MLP `ffn_down`, as the published files do. */
+  readonly swapFfn: boolean
+}
+
+const LANGUAGE: readonly (readonly [RegExp, string])[] = [
+  [/^language_model\.model\.embed_tokens/, 'token_embd'],
+  [/^language_model\.model\.norm/, 'output_norm'],
+  [/^language_model\.model\.layers\./, 'blk.'],
+  [/input_layernorm/, 'attn_norm'],
+  [/self_attn\.([qk])_norm/, 'attn_$1_norm'],
+  [/self_attn\.([qkv])_proj/, 'attn_$1'],
+  [/self_attn\.o_proj/, 'attn_output'],
+  [/post_attention_layernorm/, 'post_attention_norm'],
+  [/pre_feedforward_layernorm/, 'ffn_norm'],
+  [/post_feedforward_layernorm/, 'post_ffw_norm'],
+  [/mlp\.(gate|up|down)_proj/, 'ffn_$1'],
+]
+
+const VISION: readonly (readonly [RegExp, string])[] = [
+  [/^vision_tower\.embeddings\.patch_embedding/, 'v.patch_embd'],
+  [/^vision_tower\.embeddings\.position_embedding/, 'v.position_embd'],
+  [/^vision_tower\.post_layernorm/, 'v.post_ln'],
+  [/^vision_tower\.encoder\.layers\./, 'v.blk.'],
+  [/layer_norm([12])/, 'ln$1'],
+  [/self_attn\.out_proj/, 'attn_out'],
+  [/self_attn\.([qkv])_proj/, 'attn_$1'],
+  [/^multi_modal_projector\.mm_soft_emb_norm/, 'mm.soft_emb_norm'],
+  [/^multi_modal_projector\.mm_input_projection_weight/, 'mm.input_projection.weight'],
+]
+
+const FFN = { true: ['ffn_down', 'ffn_up'], false: ['ffn_up', 'ffn_down'] } as const
+
+/** Writes a float32 checkpoint, as Transformers 5 names it, the way llama.cpp's converter does. */
+export function gemma3Ggufs(
+  tensors: ReadonlyMap<string, EncodableTensor>,
+  config: Gemma3Config,
+  options: GgufPairOptions,
+): { language: Uint8Array; vision: Uint8Array } {
+  const language: Record<string, WritableTensor> = {}
+  const vision: Record<string, WritableTensor> = {}
+  const [first, second] = FFN[`${options.swapFfn}`]
+  const visionNames = [...VISION, [/mlp\.fc1/, first] as const, [/mlp\.fc2/, second] as const]
+  for (const [name, tensor] of tensors) {
+    const isLanguage = name.startsWith('language_model.')
+    const gguf = (isLanguage ? LANGUAGE : visionNames).reduce((text, [from, to]) => text.replace(from, to), name)
+    const isPlusOne = isLanguage ? name.endsWith('norm.weight') : name.endsWith('soft_emb_norm.weight')
+    const target = isLanguage ? language : vision
+    target[gguf] = stored(tensor, tensor.shape.length > 1 ? options.matrices : 'F32', isPlusOne ? 1 : 0)
+  }
+  return {
+    language: encodeGguf({ metadata: languageKeys(config), tensors: language }),
+    vision: encodeGguf({ metadata: visionKeys(config), tensors: vision }),
+  }
+}
+
+function stored({ shape, data }: EncodableTensor, dtype: GgufDType, plus: number): WritableTensor {
+  const bytes = Uint8Array.from(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+  const numbers = new Float32Array(bytes.buffer).map((value) => value + plus)
+  const written = dtype === 'F16' ? new Float16Array(numbers) : numbers
+  return { dtype, shape, data: new Uint8Array(written.buffer) }
+}
+
+function languageKeys(config: Gemma3Config): NonNullable<GgufContent['metadata']> {
+  const { text } = config
+  const tokens = Array.from({ length: text.vocabSize }, (_, id) => `token ${id}`)
+  tokens[1] = '<eos>'
+  tokens[config.boiTokenId] = '<start_of_image>'
+  tokens[config.eoiTokenId] = '<end_of_image>'
+  tokens[config.imageTokenId] = '<image_soft_token>'
+  const counts: Record<string, number> = {
+    block_count: text.layers,
+    context_length: text.contextTokens,
+    embedding_length: text.hiddenSize,
+    feed_forward_length: text.intermediateSize,
+    'attention.head_count': text.queryHeads,
+    'attention.head_count_kv': text.keyHeads,
+    'attention.key_length': text.headSize,
+    'attention.value_length': text.headSize,
+    'attention.sliding_window': text.slidingWindow,
+  }
+  return {
+    'general.architecture': ['string', 'gemma3'],
+    ...Object.fromEntries(Object.entries(counts).map(([key, value]) => [`gemma3.${key}`, uint32(value)])),
+    'gemma3.attention.layer_norm_rms_epsilon': ['float32', text.rmsNormEps],
+    'gemma3.rope.freq_base': ['float32', text.ropeGlobal.theta],
+    'gemma3.rope.scaling.type': ['string', 'linear'],
+    'gemma3.rope.scaling.factor': ['float32', text.ropeGlobal.factor],
+    'tokenizer.ggml.model': ['string', 'llama'],
+    'tokenizer.ggml.tokens': ['array', 'string', tokens],
+    'tokenizer.ggml.scores': ['array', 'float32', tokens.map((_, id) => -id)],
+    'tokenizer.ggml.bos_token_id': uint32(config.bosTokenId),
+    'tokenizer.ggml.eos_token_id': uint32(config.eosTokenIds[0] ?? 1),
+    'tokenizer.ggml.padding_token_id': uint32(config.padTokenId),
+  }
+}
+
+function visionKeys({ text, vision, tokensPerImage }: Gemma3Config): NonNullable<GgufContent['metadata']> {
+  if (vision === undefined) return {}
+  const halves: WritableValue = ['array', 'float32', [0.5, 0.5, 0.5]]
+  return {
+    'general.architecture': ['string', 'clip'],
+    'clip.projector_type': ['string', 'gemma3'],
+    'clip.has_vision_encoder': ['bool', true],
+    'clip.use_gelu': ['bool', true],
+    'clip.vision.image_size': uint32(vision.imageSize),
+    'clip.vision.patch_size': uint32(vision.patchSize),
+    'clip.vision.embedding_length': uint32(vision.hiddenSize),
+    'clip.vision.feed_forward_length': uint32(vision.intermediateSize),
+    'clip.vision.block_count': uint32(vision.layers),
+    'clip.vision.projection_dim': uint32(text.hiddenSize),
+    'clip.vision.attention.head_count': uint32(vision.heads),
+    'clip.vision.attention.layer_norm_epsilon': ['float32', vision.layerNormEps],
+    'clip.vision.projector.scale_factor': uint32(vision.imageSize / vision.patchSize / Math.sqrt(tokensPerImage)),
+    'clip.vision.image_mean': halves,
+    'clip.vision.image_std': halves,
+  }
+}
+
+function uint32(value: number): WritableValue {
+  return ['uint32', value]
+}
