@@ -9,8 +9,8 @@ const modelCard = z.object({
   owned_by: z.string(),
   /** Tokens of prompt and answer together. */
   context_length: z.int().min(1),
-  /** Prompt tokens that one picture takes. */
-  tokens_per_image: z.int().min(1),
+  /** Prompt tokens that one picture takes; 0 for a model that takes none. */
+  tokens_per_image: z.int().min(0),
   input_modalities: z.array(z.enum(['text', 'image'])),
 })
 

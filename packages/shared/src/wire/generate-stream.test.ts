@@ -73,6 +73,11 @@ describe('generate streams', () => {
     expect((await failureOf(streamOf([text]))).code).toBe('worker.lost')
   })
 
+  it('do not quote what could not be read: it would reach a log', async () => {
+    const error = await failureOf(streamOf(['data: {"outputs":[{"name":"output_ids","data":[4711,}\n\n']))
+    expect([error.message, error.cause]).toEqual(['The worker sent an event that is not JSON.', undefined])
+  })
+
   it('fail with worker.lost when the connection breaks', async () => {
     const body = new ReadableStream<Uint8Array>({ pull: (controller) => controller.error(new Error('reset')) })
     expect((await failureOf(body)).code).toBe('worker.lost')

@@ -47,8 +47,9 @@ function decodeGenerateEvent({ event, data }: SseEvent): GenerateEvent {
   let value: unknown
   try {
     value = JSON.parse(data)
-  } catch (cause) {
-    throw new AppError('worker.lost', 'The worker sent an event that is not JSON.', { cause })
+  } catch {
+    // No cause: its message quotes what was read, and token ids do not belong into a log.
+    throw new AppError('worker.lost', 'The worker sent an event that is not JSON.')
   }
   if (event === 'error') throw fromOipError(value)
   const part = streamPart.safeParse(value)

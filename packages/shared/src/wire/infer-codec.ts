@@ -157,8 +157,9 @@ function parse<T>(schema: z.ZodType<T>, json: Uint8Array): T {
   let value: unknown
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json))
-  } catch (cause) {
-    throw new AppError('request.invalid', 'The JSON part of the message is not JSON.', { cause })
+  } catch {
+    // No cause: its message quotes what was read, and token ids do not belong into a log.
+    throw new AppError('request.invalid', 'The JSON part of the message is not JSON.')
   }
   const result = schema.safeParse(value)
   if (result.success) return result.data
