@@ -19,4 +19,19 @@ describe('jsonLog', () => {
       cause: { message: 'outer', cause: { message: 'inner' } },
     })
   })
+
+  it('writes what has no end, and what JSON does not know', () => {
+    const lines: string[] = []
+    const log = jsonLog((line) => lines.push(line))
+    const knot = new Error('a fault that is its own cause')
+    knot.cause = knot
+    const socket: Record<string, unknown> = { size: 5n }
+    socket['self'] = socket
+    log('error', 'request', { knot, other: new Error('other', { cause: socket }), size: 5n })
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      knot: { message: knot.message, cause: knot.message },
+      other: { cause: expect.stringContaining('size: 5n') },
+      size: '5',
+    })
+  })
 })
