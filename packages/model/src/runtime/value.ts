@@ -1,21 +1,10 @@
 import { markAsUntransferable } from 'node:worker_threads'
 import { AppError } from '@loupe/shared/errors'
+import { DATA_TYPE } from '../graph/onnx-model.ts'
 import { BYTES_PER_ELEMENT, type DType, type RuntimeTensor, type TensorData } from '../graph/runtime.ts'
 import { hostMemory } from './environment.ts'
 import { get, type Pointer } from './ffi.ts'
 import { Handle } from './handle.ts'
-
-/** `ONNXTensorElementDataType`. */
-const ELEMENT_TYPES: Readonly<Record<DType, number>> = {
-  float32: 1,
-  uint8: 2,
-  int8: 3,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-  float16: 10,
-  bfloat16: 16,
-}
 
 const ARRAYS = {
   float32: Float32Array,
@@ -28,10 +17,10 @@ const ARRAYS = {
   bool: Uint8Array,
 } as const satisfies Record<DType, unknown>
 
-/** The dtype of an `ONNXTensorElementDataType`, if Loupe knows it. */
+/** The dtype of an `ONNXTensorElementDataType`, whose numbers are those of the file format, if Loupe knows it. */
 export function dtypeOf(elementType: number): DType | undefined {
-  const names = Object.keys(ELEMENT_TYPES) as DType[] // a Record's own keys
-  return names.find((dtype) => ELEMENT_TYPES[dtype] === elementType)
+  const names = Object.keys(DATA_TYPE) as DType[] // a Record's own keys
+  return names.find((dtype) => DATA_TYPE[dtype] === elementType)
 }
 
 /** @throws AppError `graph.shape_mismatch` when a size is not a whole number from 0 */
@@ -111,6 +100,6 @@ function createValue(dtype: DType, shape: readonly number[], data: TensorData): 
     data.byteLength,
     sizes,
     sizes.length,
-    ELEMENT_TYPES[dtype],
+    DATA_TYPE[dtype],
   )
 }
