@@ -44,14 +44,17 @@ const VALUE_TYPES = [
 
 /** Bytes being appended, little-endian. */
 export class GgufBytes {
-  readonly #bytes: number[] = []
+  #bytes = new Uint8Array(256)
+  #length = 0
 
-  get length(): number {
-    return this.#bytes.length
-  }
-
-  raw(bytes: Iterable<number>): this {
-    for (const byte of bytes) this.#bytes.push(byte)
+  raw(bytes: ArrayLike<number>): this {
+    if (this.#length + bytes.length > this.#bytes.length) {
+      const grown = new Uint8Array(2 * (this.#length + bytes.length))
+      grown.set(this.#bytes)
+      this.#bytes = grown
+    }
+    this.#bytes.set(bytes, this.#length)
+    this.#length += bytes.length
     return this
   }
 
@@ -69,8 +72,7 @@ export class GgufBytes {
   }
 
   pad(alignment: number): this {
-    while (this.#bytes.length % alignment !== 0) this.#bytes.push(0)
-    return this
+    return this.raw(new Uint8Array(-this.#length & (alignment - 1)))
   }
 
   value(value: WritableValue): this {
@@ -79,7 +81,7 @@ export class GgufBytes {
   }
 
   toUint8Array(): Uint8Array<ArrayBuffer> {
-    return Uint8Array.from(this.#bytes)
+    return this.#bytes.slice(0, this.#length)
   }
 
   #array(type: ValueType, items: readonly unknown[]): this {

@@ -7,6 +7,7 @@ const WINDOW_BYTES = 256 * 1024
 const MAX_HEADER_BYTES = 64 * 1024 * 1024
 /** Chat templates take a few KB. */
 const MAX_STRING_BYTES = 1024 * 1024
+const LENGTH_BYTES = 8
 /** A token may well be a byte order mark. */
 const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
@@ -64,12 +65,16 @@ export class GgufCursor {
   /** A length and as many bytes of UTF-8. */
   async string(what: string, maxBytes = MAX_STRING_BYTES): Promise<string> {
     const length = this.checkCount(`the length of ${what}`, await this.uint64(what), maxBytes, 1)
-    const { buffer, byteOffset } = await this.view(what, length)
-    try {
-      return UTF_8.decode(new Uint8Array(buffer, byteOffset, length))
-    } catch (cause) {
-      throw new AppError('weights.invalid', `${this.file}: ${what}: expected UTF-8, found other bytes.`, { cause })
+    return this.#decode(what, await this.view(what, length))
+  }
+
+  /** Strings one after another. Those that have been fetched are read without waiting: a vocabulary has many. */
+  async strings(what: string, count: number): Promise<string[]> {
+    const strings: string[] = []
+    for (let index = 0; index < count; index++) {
+      strings.push(this.#fetchedString(what) ?? (await this.string(what)))
     }
+    return strings
   }
 
   /** Copies bytes into `target` until it is full. */
@@ -96,5 +101,24 @@ export class GgufCursor {
     const bytes = await this.#files.read(this.file, this.#windowStart, wanted)
     this.#window = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     return new DataView(bytes.buffer, bytes.byteOffset, length)
+  }
+
+  /** @returns `undefined` unless all of it lies in the window */
+  #fetchedString(what: string): string | undefined {
+    const start = this.#position - this.#windowStart + LENGTH_BYTES
+    const room = this.#window.byteLength - start
+    if (room < 0) return undefined
+    const length = this.#window.getBigUint64(start - LENGTH_BYTES, true)
+    if (length > room) return undefined
+    this.#position += LENGTH_BYTES + Number(length)
+    return this.#decode(what, new DataView(this.#window.buffer, this.#window.byteOffset + start, Number(length)))
+  }
+
+  #decode(what: string, bytes: DataView): string {
+    try {
+      return UTF_8.decode(bytes)
+    } catch (cause) {
+      throw new AppError('weights.invalid', `${this.file}: ${what}: expected UTF-8, found other bytes.`, { cause })
+    }
   }
 }

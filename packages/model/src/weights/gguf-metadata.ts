@@ -92,7 +92,7 @@ async function readArray(cursor: GgufCursor, key: string, depth: number): Promis
   const type = await cursor.uint32(key)
   const count = await cursor.uint64(key)
   const what = `the length of ${key}`
-  if (type === STRING) return readStrings(cursor, key, cursor.checkCount(what, count, MAX_ITEMS, MIN_STRING_BYTES))
+  if (type === STRING) return cursor.strings(key, cursor.checkCount(what, count, MAX_ITEMS, MIN_STRING_BYTES))
   if (type === ARRAY) {
     const lists: GgufArray[] = []
     const length = cursor.checkCount(what, count, MAX_ITEMS, MIN_ARRAY_BYTES)
@@ -105,12 +105,6 @@ async function readArray(cursor: GgufCursor, key: string, depth: number): Promis
   const items = array(buffer)
   if (type === BOOL) for (const item of items) boolean(cursor, key, Number(item))
   return items
-}
-
-async function readStrings(cursor: GgufCursor, key: string, count: number): Promise<string[]> {
-  const strings: string[] = []
-  for (let index = 0; index < count; index++) strings.push(await cursor.string(key))
-  return strings
 }
 
 function numberType(cursor: GgufCursor, key: string, type: number): NumberType {
