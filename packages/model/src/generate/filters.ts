@@ -108,17 +108,35 @@ interface NucleusState {
   readonly topP: number
 }
 
-/** Removes the least likely candidates as long as they, together with `tail`, hold no more than `1 - topP`. */
+/**
+ * Removes the least likely candidates as long as they, together with `tail`, hold no more than `1 - topP`.
+ *
+ * Scores and weights are sorted apart, as plain numbers: a weight never falls while the score rises, so the n-th of the
+ * one belongs to the n-th of the other, and sorting ids by their scores takes several times as long.
+ */
 function dropTail({ ids, weights }: Candidates, scores: Float32Array, state: NucleusState): Candidates {
-  const { total, topP } = state
-  const score = (at: number) => scores[ids[at] as number] as number // `ids` index `scores`
-  const rising = Uint32Array.from(ids.keys()).sort((a, b) => score(a) - score(b) || a - b)
-  const isKept = new Uint8Array(ids.length).fill(1)
-  let mass = state.tail
-  for (const at of rising.subarray(0, -1)) {
-    mass += weights[at] as number // `rising` permutes the indices of `weights`
-    if (!isTail(mass, total, topP)) break
-    isKept[at] = 0
+  const risingWeights = weights.slice().sort()
+  const risingScores = scoresOf(ids, scores).sort()
+  let dropped = 0
+  for (let mass = state.tail; dropped < ids.length - 1; dropped++) {
+    mass += risingWeights[dropped] as number // within bounds
+    if (!isTail(mass, state.total, state.topP)) break
   }
-  return { ids: ids.filter((_, at) => isKept[at]), weights: weights.filter((_, at) => isKept[at]) }
+  const edge = risingScores[dropped] as number // at least one is left
+  let tiesToDrop = 0
+  while (tiesToDrop < dropped && risingScores[dropped - 1 - tiesToDrop] === edge) tiesToDrop++
+  const kept = { ids: new Int32Array(ids.length - dropped), weights: new Float32Array(ids.length - dropped) }
+  for (let at = 0, to = 0; at < ids.length; at++) {
+    const score = scores[ids[at] as number] as number // `ids` index `scores`
+    if (score < edge || (score === edge && tiesToDrop-- > 0)) continue
+    kept.ids[to] = ids[at] as number
+    kept.weights[to++] = weights[at] as number
+  }
+  return kept
+}
+
+function scoresOf(ids: Int32Array, scores: Float32Array): Float32Array {
+  const picked = new Float32Array(ids.length)
+  for (let at = 0; at < ids.length; at++) picked[at] = scores[ids[at] as number] as number // `ids` index `scores`
+  return picked
 }
