@@ -33,12 +33,17 @@ async function read(response: Response): Promise<string[]> {
 }
 
 describe('a worker that listens', () => {
-  it('stops the answer within one step when the socket closes', async () => {
+  it.each([
+    ['that announced its size', {}],
+    ['in chunks', { 'transfer-encoding': 'chunked' }],
+  ])('stops the answer to a body %s within one step when the socket closes', async (_, framing) => {
     await withServer(0, async (server, { model, served }) => {
-      model.answer = Array.from({ length: 100_000 }, () => 10)
+      // The third step after the prompt never ends by itself.
+      model.hold = () => (model.steps.decode < 3 ? Promise.resolve() : new Promise(() => {}))
       const { headers, body } = question()
       await new Promise<void>((resolve, reject) => {
-        const client = request(`${server.url}${STREAM}`, { method: 'POST', headers: headers as Record<string, string> })
+        const all = { ...(headers as Record<string, string>), ...framing }
+        const client = request(`${server.url}${STREAM}`, { method: 'POST', headers: all })
         client.on('response', (response) => {
           response.once('data', () => client.destroy())
           response.on('close', resolve)
@@ -48,8 +53,7 @@ describe('a worker that listens', () => {
         client.end(body)
       })
       await served.engine.idle()
-      const { decode } = model.steps
-      expect(decode).toBeLessThan(100_000)
+      expect(model.steps.decode).toBeLessThanOrEqual(3)
       expect(model.openSequences).toBe(0)
     })
   })
