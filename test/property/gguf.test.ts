@@ -114,12 +114,21 @@ describe('GGUF', () => {
     })
   })
 
-  it('reads a vocabulary of 262,144 pieces, whose strings cross every edge of what is read at once', async () => {
+  it('reads a vocabulary of 262,144 pieces', async () => {
     const tokens = Array.from({ length: 262_144 }, (_, id) => `piece ${id}`)
     const metadata = { a: ['array', 'string', tokens], b: ['array', 'float32', tokens.map((_, id) => -id)] } as const
     const opened = await openGguf(memoryFiles({ x: encodeGguf({ metadata }) }), 'x')
     expect(opened.metadata.get('a')).toEqual(tokens)
     expect(opened.metadata.get('b')).toHaveLength(tokens.length)
+  })
+
+  it('reads a string wherever it lies across the edge of what is fetched at once', async () => {
+    const fetched = 256 * 1024
+    for (let length = fetched - 80; length < fetched; length++) {
+      const tokens = ['x'.repeat(length), 'abc', '']
+      const bytes = encodeGguf({ metadata: { a: ['array', 'string', tokens] } })
+      expect((await openGguf(memoryFiles({ x: bytes }), 'x')).metadata.get('a')).toEqual(tokens)
+    }
   })
 
   it('refuses every file that is cut off', async () => {
@@ -175,16 +184,43 @@ describe('GGUF', () => {
   })
 
   it('opens as a model only with an AppError, if it is none', async () => {
+    const isArchitecture: fc.Arbitrary<WritableValue> = fc.constantFrom(['string', 'gemma3'], ['string', 'clip'])
+    const list: fc.Arbitrary<WritableValue> = scalar.map(([type, value]) => ['array', 'array', [[type, [value]]]])
+    const value = fc.oneof(
+      isArchitecture,
+      scalar,
+      list,
+      fc.nat(8).map((size): WritableValue => ['uint32', size]),
+    )
+    const metadata = fc.dictionary(fc.constantFrom(...MODEL_KEYS), value)
     await fc.assert(
-      fc.asyncProperty(content, async (written) => {
-        const files = memoryFiles({ x: encodeGguf(written) })
-        const thrown = await openGgufModel({ files, file: 'x' }).catch((error: unknown) => error)
-        expect(AppError.isInstance(thrown) && thrown.code).toBe('config.invalid')
+      fc.asyncProperty(metadata, metadata, content, async (one, other, { tensors }) => {
+        const a = encodeGguf({ metadata: { ...one, 'general.architecture': ['string', 'gemma3'] }, tensors })
+        const files = memoryFiles({ a, b: encodeGguf({ metadata: other, tensors }) })
+        const opened = openGgufModel({ files, file: 'a' }, { files, file: 'b' })
+        const thrown = await opened.catch((error: unknown) => error)
+        expect(AppError.isInstance(thrown) ? thrown.code : thrown).toBe('config.invalid')
       }),
+      { numRuns: 300 },
     )
   })
 })
 
+const MODEL_KEYS = [
+  'general.architecture',
+  'split.count',
+  'gemma3.block_count',
+  'gemma3.embedding_length',
+  'gemma3.attention.head_count',
+  'gemma3.attention.sliding_window_pattern',
+  'gemma3.rope.freq_base',
+  'gemma3.rope.scaling.type',
+  'tokenizer.ggml.eos_token_id',
+  'tokenizer.ggml.tokens',
+  'clip.projector_type',
+  'clip.vision.image_mean',
+  'clip.vision.block_count',
+]
 const LAST: WritableTensor = { dtype: 'F32', shape: [8], data: new Uint8Array(32) }
 const LARGE = [2n ** 60n, 2n ** 53n, 2n ** 53n - 1n, 2n ** 32n, 2n ** 31n, 2n ** 63n, 2n ** 64n - 1n, 65_536n, 0n]
 const ORDINARY = {

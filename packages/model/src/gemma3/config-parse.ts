@@ -38,6 +38,12 @@ function describe(issue: z.core.$ZodIssue): string {
 }
 
 function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing'
+  const text = JSON.stringify(value, sayable) ?? 'nothing'
   return text.length > MAX_SHOWN_CHARACTERS ? `${text.slice(0, MAX_SHOWN_CHARACTERS)}...` : text
+}
+
+/** A GGUF holds values that JSON has no words for. */
+function sayable(_: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value)
+  return ArrayBuffer.isView(value) ? `${value.byteLength} bytes` : value
 }
