@@ -18,15 +18,16 @@ export interface PromptNeeds {
 export function checkPrompt(model: ModelMetadata['parameters'], request: GenerateRequest): PromptNeeds {
   const { inputIds, imageDigests, parameters } = request
   if (inputIds.length === 0) throw new AppError('prompt.invalid', 'input_ids holds no token.', { param: 'input_ids' })
-  checkIds(inputIds, model.vocab_size)
+  checkIds(inputIds, model)
   const imageTokens = checkImagePlaces(model, inputIds, imageDigests.length)
   return { imageTokens, maxTokens: answerRoom(model, inputIds.length, parameters.max_tokens) }
 }
 
-function checkIds(inputIds: Int32Array, vocabSize: number): void {
-  const at = inputIds.findIndex((id) => id < 0 || id >= vocabSize)
+/** An image token needs no row in the embedding table: features take its place. A text-only model has none, -1. */
+function checkIds(inputIds: Int32Array, { vocab_size: size, image_token_id: imageToken }: ModelMetadata['parameters']) {
+  const at = inputIds.findIndex((id) => id < 0 || (id >= size && id !== imageToken))
   if (at < 0) return
-  const detail = `input_ids[${at}] is ${inputIds[at]}, expected 0 to ${vocabSize - 1}.`
+  const detail = `input_ids[${at}] is ${inputIds[at]}, expected 0 to ${size - 1}.`
   throw new AppError('prompt.invalid_token', detail, { param: 'input_ids' })
 }
 
