@@ -114,6 +114,12 @@ describe('a prompt', () => {
     )
   })
 
+  test('asks for no image token when there is no image: a text-only model has none', () => {
+    const none: ImageTokens = { boi: -1, soft: -1, eoi: -1, tokensPerImage: 0 }
+    const messages = [{ role: 'user', content: 'What?' }]
+    expect(buildPrompt(tokenizer, messages, { imageTokens: none })).toEqual(buildPrompt(tokenizer, messages))
+  })
+
   test('writes the newlines round an image as the runs that they form', () => {
     const image = { type: 'image' } as const
     const { ids } = buildPrompt(tokenizer, [{ role: 'user', content: [image, image] }], { imageTokens })

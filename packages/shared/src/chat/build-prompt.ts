@@ -51,13 +51,13 @@ export function buildPrompt(
 ): Prompt {
   if (!asReference) checkConversation(messages)
   const parts = gemma3Template(messages)
-  if (imageTokens === undefined && parts.some(({ kind }) => kind === 'image')) {
+  const imagePlaces = parts.filter(({ kind }) => kind === 'image').length
+  if (imageTokens === undefined && imagePlaces > 0) {
     throw new AppError('prompt.invalid', 'Expected text only, found an image: this model takes no images.')
   }
-  const boi = imageTokens === undefined ? '' : tokenizer.decode([imageTokens.boi])
+  const boi = imageTokens === undefined || imagePlaces === 0 ? '' : tokenizer.decode([imageTokens.boi])
   const prompt = parts.map((part) => partText(part, boi)).join('')
   if (asReference) return { prompt, ...tokeniseWhole(tokenizer, prompt, imageTokens) }
-  const imagePlaces = parts.filter(({ kind }) => kind === 'image').length
   return { prompt, ids: tokeniseParts(tokenizer, parts, imageTokens), imagePlaces }
 }
 
