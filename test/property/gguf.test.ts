@@ -118,7 +118,8 @@ describe('GGUF', () => {
     const tokens = Array.from({ length: 262_144 }, (_, id) => `piece ${id}`)
     const metadata = { a: ['array', 'string', tokens], b: ['array', 'float32', tokens.map((_, id) => -id)] } as const
     const opened = await openGguf(memoryFiles({ x: encodeGguf({ metadata }) }), 'x')
-    expect(opened.metadata.get('a')).toEqual(tokens)
+    // Compared as one text: the test runner takes seconds for as many items.
+    expect(String(opened.metadata.get('a')) === String(tokens)).toBe(true)
     expect(opened.metadata.get('b')).toHaveLength(tokens.length)
   })
 

@@ -7,6 +7,8 @@ export interface GgufPairOptions {
   readonly matrices: 'F32' | 'F16'
   /** Call the first matrix of a vision MLP `ffn_down`, as the published files do. */
   readonly swapFfn: boolean
+  /** Changes the language model before it is written. */
+  readonly change?: (language: Record<string, WritableTensor>) => void
 }
 
 const LANGUAGE: readonly (readonly [RegExp, string])[] = [
@@ -54,6 +56,7 @@ export function gemma3Ggufs(
     const target = isLanguage ? language : vision
     target[gguf] = stored(tensor, tensor.shape.length > 1 ? options.matrices : 'F32', isPlusOne ? 1 : 0)
   }
+  options.change?.(language)
   return {
     language: encodeGguf({ metadata: languageKeys(config), tensors: language }),
     vision: encodeGguf({ metadata: visionKeys(config), tensors: vision }),

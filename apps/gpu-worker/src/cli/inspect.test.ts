@@ -111,4 +111,10 @@ describe('loupe inspect', () => {
     expect(status).toBe(1)
     expect(err).toContain('Expected a directory at')
   })
+
+  it('refuses a vision file beside a checkpoint that is no GGUF', async () => {
+    const { status, err } = await inspect('--model', directory, '--mmproj', 'mmproj.gguf')
+    expect(status).not.toBe(0)
+    expect(err).toContain('--mmproj needs a --model that ends in .gguf')
+  })
 })

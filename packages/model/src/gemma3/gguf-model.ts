@@ -10,26 +10,26 @@ import { ggufConfig } from './gguf-config.ts'
 import { isStoredPlusOne, withCanonicalNames } from './gguf-names.ts'
 
 /** A GGUF file and what reads it. */
-export interface GgufSource {
-  readonly files: FileReader
+export interface GgufSource<Files extends FileReader = FileReader> {
+  readonly files: Files
   /** Its name, as `files` knows it. */
   readonly file: string
 }
 
 /** A weight of a GGUF model. */
-export interface GgufWeight extends GgufTensor {
-  readonly files: FileReader
+export interface GgufWeight<Files extends FileReader = FileReader> extends GgufTensor {
+  readonly files: Files
   /** The file holds 1 + w: RMS norms, whose weight is zero-centred everywhere else. */
   readonly isStoredPlusOne: boolean
 }
 
 /** A Gemma 3 in GGUF: what `bindWeights` and the config files tell of one in Hugging Face layout. */
-export interface GgufModel {
+export interface GgufModel<Files extends FileReader = FileReader> {
   readonly config: Gemma3Config
   /** A GGUF says nothing of sampling: greedy, and the end tokens of the config. */
   readonly generation: GenerationConfig
   /** Every weight of the model by its canonical name. */
-  readonly weights: ReadonlyMap<string, GgufWeight>
+  readonly weights: ReadonlyMap<string, GgufWeight<Files>>
 }
 
 /**
@@ -40,7 +40,10 @@ export interface GgufModel {
  * @throws AppError `weights.invalid` for a file that is broken, or whose tensors are not those of the config, naming
  *   every one; `config.invalid` naming every key at fault
  */
-export async function openGgufModel(language: GgufSource, vision?: GgufSource): Promise<GgufModel> {
+export async function openGgufModel<Files extends FileReader>(
+  language: GgufSource<Files>,
+  vision?: GgufSource<Files>,
+): Promise<GgufModel<Files>> {
   const languageFile = await openGguf(language.files, language.file)
   const visionFile = vision && (await openGguf(vision.files, vision.file))
   const config = ggufConfig(languageFile, visionFile)
@@ -50,7 +53,10 @@ export async function openGgufModel(language: GgufSource, vision?: GgufSource): 
   return { config, generation: parseGenerationConfig(undefined, config), weights }
 }
 
-function namedWeights(files: FileReader, { tensors }: GgufFile): (readonly [string, GgufWeight])[] {
+function namedWeights<Files extends FileReader>(
+  files: Files,
+  { tensors }: GgufFile,
+): (readonly [string, GgufWeight<Files>])[] {
   return withCanonicalNames(tensors).map(([canonical, tensor]) => {
     return [canonical, { ...tensor, files, isStoredPlusOne: isStoredPlusOne(tensor.name) }] as const
   })

@@ -1,12 +1,18 @@
 import type { FileTensor, Graph } from '../graph/graph.ts'
-import { cast } from '../graph/ops/arithmetic.ts'
+import { addNumber, cast } from '../graph/ops/arithmetic.ts'
 import type { Value } from '../graph/value.ts'
 import type { LayerNormWeights } from '../layers/layer-norm.ts'
 import type { LinearWeights } from '../layers/linear.ts'
 import type { RmsNormWeights } from '../layers/rms-norm.ts'
 
+/** A weight in its file. */
+export interface StoredWeight extends FileTensor {
+  /** The file holds 1 + w, as GGUF does for RMS norms. */
+  readonly isStoredPlusOne?: boolean
+}
+
 /** Finds a weight by its canonical name (see `names.ts`). @throws AppError `weights.invalid` if there is none */
-export type TensorSource = (name: string) => FileTensor
+export type TensorSource = (name: string) => StoredWeight
 
 /** Puts weights of a checkpoint into a graph, as values of the type we compute in. */
 export interface Parameters {
@@ -34,6 +40,10 @@ export function parameters(g: Graph, source: TensorSource): Parameters {
     const value = stored(name, axes, shape)
     return g.at(name, () => cast(g, value, 'float32'))
   }
+  const norm = (name: string, size: number) => {
+    const weight = tensor(name, 'd', [size])
+    return source(name).isStoredPlusOne ? g.at(name, () => addNumber(g, weight, -1)) : weight
+  }
   const linear = <I extends string, O extends string>(path: string, [i, o]: [I, O], [from, to]: [number, number]) => {
     return { path, weight: tensor<`${O} ${I}`>(`${path}.weight`, `${o} ${i}`, [to, from]) }
   }
@@ -45,7 +55,7 @@ export function parameters(g: Graph, source: TensorSource): Parameters {
       ...linear(path, axes, sizes),
       bias: tensor(`${path}.bias`, axes[1], [sizes[1]]),
     }),
-    rmsNorm: (path, size, epsilon) => ({ path, weight: tensor(`${path}.weight`, 'd', [size]), epsilon }),
+    rmsNorm: (path, size, epsilon) => ({ path, weight: norm(`${path}.weight`, size), epsilon }),
     layerNorm: (path, size, epsilon) => ({
       path,
       weight: tensor(`${path}.weight`, 'd', [size]),
