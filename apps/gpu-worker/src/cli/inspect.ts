@@ -6,7 +6,10 @@ import { type InspectedModel, inspectReport } from './inspect-report.ts'
 import { inspectText } from './inspect-text.ts'
 import { modelDirectory } from './model-directory.ts'
 
-/** `loupe inspect`: what a checkpoint is, from its configs and headers alone. Fails where loading it would fail. */
+/**
+ * `loupe inspect`: what a checkpoint is, from its configs and headers alone. Fails where loading it would fail, save for
+ * quantised weights, which are shown and cannot be computed with yet.
+ */
 export const inspect: Command = {
   summary: 'show the config, tensors and memory of a checkpoint',
   help: `

@@ -6,7 +6,7 @@ import type { LinearWeights } from '../layers/linear.ts'
 import type { RmsNormWeights } from '../layers/rms-norm.ts'
 
 /** A weight in its file. */
-export interface StoredWeight extends FileTensor {
+interface StoredWeight extends FileTensor {
   /** The file holds 1 + w, as GGUF does for RMS norms. */
   readonly isStoredPlusOne?: boolean
 }
