@@ -170,3 +170,12 @@ function rename(from: string, to: string): (file: object) => void {
     vocab[to] = id
   }
 }
+
+test('refuses a file that is nested without end', () => {
+  const json = `{"normalizer":${'['.repeat(100_000)}${']'.repeat(100_000)}}`
+  const found = expect.objectContaining({
+    code: 'tokenizer.invalid',
+    detail: expect.stringContaining('nested too deeply'),
+  })
+  expect(() => buildTokenizerArtifact(json)).toThrow(found)
+})

@@ -1,4 +1,5 @@
 import { AppError } from '../errors/index.ts'
+import { shown } from '../shown.ts'
 
 /** One part of a message's content. */
 export type ChatPart = { readonly type: 'text'; readonly text: string } | { readonly type: 'image' }
@@ -42,6 +43,5 @@ function parsePart(value: unknown, path: string): readonly ChatPart[] {
 
 /** A fault in a conversation: where, what was expected there, what was found. */
 export function invalidPrompt(path: string, expected: string, found: unknown): AppError {
-  const shown = JSON.stringify(found)?.slice(0, 60) ?? 'nothing'
-  return new AppError('prompt.invalid', `${path}: expected ${expected}, found ${shown}.`, { param: path })
+  return new AppError('prompt.invalid', `${path}: expected ${expected}, found ${shown(found)}.`, { param: path })
 }

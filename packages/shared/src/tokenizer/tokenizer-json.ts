@@ -70,13 +70,17 @@ function expectSame(thing: string, found: unknown, accepted: readonly unknown[])
   }
 }
 
-/** JSON with sorted keys. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
+/** JSON with sorted keys; `undefined` for what is nested so deeply that it is no form of anything. */
+function canonical(value: unknown): string | undefined {
+  const sorted = (_: string, inner: unknown) =>
     typeof inner === 'object' && inner !== null && !Array.isArray(inner)
       ? Object.fromEntries(Object.entries(inner).sort(([one], [two]) => (one < two ? -1 : 1)))
-      : inner,
-  )
+      : inner
+  try {
+    return JSON.stringify(value, sorted)
+  } catch {
+    return undefined
+  }
 }
 
 function checkModel(model: Fields): void {
