@@ -16,7 +16,7 @@ export interface WorkerDeps {
   readonly version: string
   /** Largest body of a request, bytes. */
   readonly maxRequestBytes: number
-  /** Bodies that are read and checked at the same time. */
+  /** Bodies in memory at the same time: of a stream until it begins, of a whole answer until it is there. */
   readonly bodies: ByteBudget
   /** A comment is sent on a silent stream this often, so that nothing on the way gives it up. */
   readonly keepAliveMs: number
