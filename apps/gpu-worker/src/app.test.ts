@@ -241,6 +241,13 @@ describe('what the worker refuses', () => {
     expect(model.steps).toEqual({ vision: 0, prefill: 0, decode: 0 })
   })
 
+  it('says which method an address takes', async () => {
+    const { app } = createFixture()
+    for (const path of [INFER, STREAM, WORKER_PATHS.vision(MODEL_NAME)]) {
+      expect((await app.request(path)).headers.get('allow')).toBe('POST')
+    }
+  })
+
   it('refuses a tensor of the wrong size', async () => {
     const { app } = createFixture()
     const { headers, body } = encodeInferRequest({

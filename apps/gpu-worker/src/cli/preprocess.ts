@@ -33,7 +33,10 @@ example: loupe preprocess --pan-and-scan --out /tmp/seen examples/*.png
     if (positionals.length === 0) throw new AppError('usage.invalid', 'Expected at least one FILE.')
     const pipeline = createImagePipeline(await loadImageCodecs())
     const out = stringOption({ values, positionals }, 'out')
-    if (out !== undefined) await mkdir(out, { recursive: true })
+    if (out !== undefined) {
+      checkNames(positionals)
+      await mkdir(out, { recursive: true })
+    }
     const panAndScan = values['pan-and-scan'] === true
     let failed = 0
     for (const file of positionals) {
@@ -44,6 +47,19 @@ example: loupe preprocess --pan-and-scan --out /tmp/seen examples/*.png
     }
     if (failed > 0) io.stderr.write(`loupe preprocess: ${failed} of ${positionals.length} files failed\n`)
   },
+}
+
+/** Two files of one name would be written over each other. */
+function checkNames(files: readonly string[]): void {
+  const names = new Map<string, string>()
+  for (const file of files) {
+    const { name } = parse(file)
+    const other = names.get(name)
+    if (other !== undefined) {
+      throw new AppError('usage.invalid', `--out: ${other} and ${file} would both be written as ${name}.png.`)
+    }
+    names.set(name, file)
+  }
 }
 
 async function describe(pipeline: ImagePipeline, file: string, panAndScan: boolean, out: string | undefined) {

@@ -1,9 +1,9 @@
 import { type AppError, oipError, retryHeaders } from '@loupe/shared/errors'
 import type { EncodedMessage } from '@loupe/shared/wire'
 
-/** A failed reply of the protocol. */
-export function errorResponse(error: AppError): Response {
-  return Response.json(oipError(error), { status: error.entry.status, headers: retryHeaders(error) })
+/** A failed reply of the protocol. @param headers - besides those that say whether to try again */
+export function errorResponse(error: AppError, headers: Readonly<Record<string, string>> = {}): Response {
+  return Response.json(oipError(error), { status: error.entry.status, headers: { ...retryHeaders(error), ...headers } })
 }
 
 /** A message of the protocol as a reply. */

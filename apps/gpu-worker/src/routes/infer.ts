@@ -19,7 +19,7 @@ import { startAnswer } from '../answer/start-answer.ts'
 import type { WorkerEnv } from '../http/environment.ts'
 import { findModel, findService } from '../http/find-model.ts'
 import { limitBody, refuseWhenDraining } from '../http/middleware.ts'
-import { eventStreamResponse, messageResponse } from '../http/responses.ts'
+import { errorResponse, eventStreamResponse, messageResponse } from '../http/responses.ts'
 
 /** The work itself: `POST /v2/models/{m}/infer`, `/v2/models/{m}.vision/infer` and `/v2/models/{m}/generate_stream`. */
 export const infer = new Hono<WorkerEnv>()
@@ -49,7 +49,7 @@ export const infer = new Hono<WorkerEnv>()
     })
   })
   .all('/:model/:action{infer|generate_stream}', () => {
-    throw new AppError('route.method', 'This address takes POST.')
+    return errorResponse(new AppError('route.method', 'This address takes POST.'), { allow: 'POST' })
   })
 
 async function receive(c: Context<WorkerEnv>): Promise<ReceivedMessage> {
