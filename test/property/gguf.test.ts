@@ -290,6 +290,11 @@ describe('a hostile GGUF', () => {
     ['2^60 floats', withValue(9, (bytes) => bytes.uint32(6).uint64(2n ** 60n)), 'the length of k: expected at most 16'],
     ['2^60 lists', withValue(9, (bytes) => bytes.uint32(9).uint64(2n ** 60n)), 'the length of k: expected at most 5'],
     ['a bool of 3 in a list', withValue(9, (bytes) => bytes.uint32(7).uint64(1).raw([3])), 'a bool of 0 or 1, found 3'],
+    [
+      '65,536 lists in one',
+      encodeGguf({ metadata: { k: ['array', 'array', Array.from({ length: 65_536 }, () => ['uint8', []])] } }),
+      'k: expected at most 65536 lists in a file',
+    ],
     ['lists five deep', nested(5), 'k: expected at most 4 levels of lists'],
     [
       'a key twice',

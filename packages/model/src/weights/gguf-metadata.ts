@@ -53,6 +53,8 @@ const MAX_KEY_BYTES = 65_535
 /** Sixteen times the largest vocabulary. */
 const MAX_ITEMS = 2 ** 22
 const MAX_DEPTH = 4
+/** Over all keys: a list of nothing takes 12 bytes in a file and hundreds in memory. */
+const MAX_LISTS = 65_536
 /** A length, a type and the smallest value. */
 const MIN_KEY_BYTES = 8 + 4 + 1
 /** A string is at least its length. */
@@ -70,25 +72,32 @@ const MIN_ARRAY_BYTES = 4 + 8
 export async function readGgufMetadata(cursor: GgufCursor, count: bigint): Promise<GgufMetadata> {
   const keys = cursor.checkCount('the number of keys', count, MAX_KEYS, MIN_KEY_BYTES)
   const metadata = new Map<string, GgufValue>()
+  const room = { lists: MAX_LISTS }
   for (let index = 0; index < keys; index++) {
     const key = await cursor.string(`key ${index}`, MAX_KEY_BYTES)
     if (metadata.has(key)) throw cursor.fault(key, 'each key once', 'it again')
-    metadata.set(key, await readValue(cursor, key, await cursor.uint32(key)))
+    metadata.set(key, await readValue(cursor, key, await cursor.uint32(key), room))
   }
   return metadata
 }
 
-async function readValue(cursor: GgufCursor, key: string, type: number): Promise<GgufValue> {
+/** How much more a file may hold. */
+interface Room {
+  lists: number
+}
+
+async function readValue(cursor: GgufCursor, key: string, type: number, room: Room): Promise<GgufValue> {
   if (type === STRING) return cursor.string(key)
-  if (type === ARRAY) return readArray(cursor, key, 1)
+  if (type === ARRAY) return readArray(cursor, key, 1, room)
   const { bytes, read } = numberType(cursor, key, type)
   const value = read(await cursor.view(key, bytes))
   if (type === BOOL) return boolean(cursor, key, Number(value))
   return typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value
 }
 
-async function readArray(cursor: GgufCursor, key: string, depth: number): Promise<GgufArray> {
+async function readArray(cursor: GgufCursor, key: string, depth: number, room: Room): Promise<GgufArray> {
   if (depth > MAX_DEPTH) throw cursor.fault(key, `at most ${MAX_DEPTH} levels of lists`, 'more')
+  if (--room.lists < 0) throw cursor.fault(key, `at most ${MAX_LISTS} lists in a file`, 'more')
   const type = await cursor.uint32(key)
   const count = await cursor.uint64(key)
   const what = `the length of ${key}`
@@ -96,7 +105,7 @@ async function readArray(cursor: GgufCursor, key: string, depth: number): Promis
   if (type === ARRAY) {
     const lists: GgufArray[] = []
     const length = cursor.checkCount(what, count, MAX_ITEMS, MIN_ARRAY_BYTES)
-    for (let index = 0; index < length; index++) lists.push(await readArray(cursor, key, depth + 1))
+    for (let index = 0; index < length; index++) lists.push(await readArray(cursor, key, depth + 1, room))
     return lists
   }
   const { bytes, array } = numberType(cursor, key, type)
