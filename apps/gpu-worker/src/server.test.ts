@@ -1,19 +1,24 @@
 import { request } from 'node:http'
 import { readGenerateStream } from '@loupe/shared/wire'
 import { describe, expect, it } from 'vitest'
-import { startServer, type WorkerServer } from './server.ts'
+import { type ServerOptions, startServer, type WorkerServer } from './server.ts'
 import { createFixture, question, STREAM, type WorkerFixture } from './testing/worker-fixture.ts'
 
-async function withServer(drainMs: number, test: (server: WorkerServer, fixture: WorkerFixture) => Promise<void>) {
-  const fixture = createFixture()
-  const server = await startServer({
+/** A server on a free port of this machine. */
+const start = (fixture: WorkerFixture, options: Partial<ServerOptions> = {}) =>
+  startServer({
     models: [fixture.served],
     host: '127.0.0.1',
     port: 0,
     log: () => {},
     version: '0.0.0',
-    drainMs,
+    drainMs: 0,
+    ...options,
   })
+
+async function withServer(drainMs: number, test: (server: WorkerServer, fixture: WorkerFixture) => Promise<void>) {
+  const fixture = createFixture()
+  const server = await start(fixture, { drainMs })
   try {
     await test(server, fixture)
   } finally {
@@ -85,20 +90,19 @@ describe('a worker that listens', () => {
   })
 
   it('says which address is taken', async () => {
-    await withServer(0, async ({ url }, { served }) => {
+    await withServer(0, async ({ url }, fixture) => {
       const port = Number(new URL(url).port)
-      const second = startServer({
-        models: [served],
-        host: '127.0.0.1',
-        port,
-        log: () => {},
-        version: '0.0.0',
-        drainMs: 0,
-      })
-      await expect(second).rejects.toMatchObject({
+      await expect(start(fixture, { port })).rejects.toMatchObject({
         code: 'worker.unavailable',
         message: expect.stringContaining(`${port}`),
       })
     })
+  })
+
+  it('gives its address also over IPv6', async (context) => {
+    const server = await start(createFixture(), { host: '::1' }).catch(() => undefined)
+    if (server === undefined) return context.skip('this machine has no IPv6')
+    expect((await fetch(`${server.url}/v2/health/live`)).status).toBe(200)
+    await server.close()
   })
 })

@@ -1,5 +1,5 @@
 import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, isIPv6 } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { AppError } from '@loupe/shared/errors'
 import { MAX_REQUEST_BYTES } from '@loupe/shared/wire'
@@ -53,7 +53,7 @@ export async function startServer(options: ServerOptions): Promise<WorkerServer>
   await listen(server, options)
   const { port } = server.address() as AddressInfo // a server that listens on TCP has one
   return {
-    url: `http://${options.host}:${port}`,
+    url: `http://${isIPv6(options.host) ? `[${options.host}]` : options.host}:${port}`,
     close: async () => {
       state = 'draining'
       await drain(options)
