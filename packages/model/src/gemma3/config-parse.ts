@@ -37,9 +37,19 @@ function describe(issue: z.core.$ZodIssue): string {
   return `${at || 'the file'}: expected ${issue.message}, found ${show(issue.input)}`
 }
 
-function show(value: unknown): string {
-  const text = JSON.stringify(value, sayable) ?? 'nothing'
+/** A value as an error message shows it, shortened. */
+export function show(value: unknown): string {
+  const text = jsonOf(value)
   return text.length > MAX_SHOWN_CHARACTERS ? `${text.slice(0, MAX_SHOWN_CHARACTERS)}...` : text
+}
+
+/** A hostile file nests more deeply than the stack is high. */
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value, sayable) ?? 'nothing'
+  } catch {
+    return 'a value that is nested too deeply'
+  }
 }
 
 /** A GGUF holds values that JSON has no words for. */

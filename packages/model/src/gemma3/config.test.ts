@@ -179,6 +179,13 @@ describe('parseGemma3Config', () => {
     expect(faultOf(() => parseGemma3Config(json))).toContain(message)
   })
 
+  it('names a value that is nested more deeply than the stack is high', () => {
+    const deep = JSON.parse('['.repeat(100_000) + ']'.repeat(100_000))
+    const fault = faultOf(() => parseGemma3Config({ model_type: 'gemma3', text_config: { hidden_size: deep } }))
+    expect(fault).toContain('hidden_size: expected')
+    expect(fault).toContain('nested too deeply')
+  })
+
   it('names every fault in one error', () => {
     const fault = faultOf(() => parseGemma3Config(visionLanguage({ hidden_size: 0, head_dim: 'x' }, { surprise: 1 })))
     expect(fault).toContain('text_config.hidden_size: expected a whole number from 1 to 16777216, found 0')

@@ -1,4 +1,4 @@
-import { configFault, parseConfigFile } from './config-parse.ts'
+import { configFault, parseConfigFile, show } from './config-parse.ts'
 import {
   type RawTextConfig,
   type RawVisionLanguageConfig,
@@ -56,9 +56,7 @@ function modelType(json: unknown, file: string): 'gemma3' | 'gemma3_text' {
   const { model_type: type, text_config: text } = Object(json) as Record<string, unknown>
   if (type === 'gemma3' || type === 'gemma3_text') return type
   if (type === undefined && text !== undefined) return 'gemma3'
-  throw configFault(file, [
-    `model_type: expected "gemma3" or "gemma3_text", found ${JSON.stringify(type) ?? 'nothing'}`,
-  ])
+  throw configFault(file, [`model_type: expected "gemma3" or "gemma3_text", found ${show(type)}`])
 }
 
 function textOnly(raw: RawTextConfig, file: string): Gemma3Config {
