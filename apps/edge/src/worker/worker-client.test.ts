@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Fetch } from '../fetch.ts'
 import { createWorkerClient } from './worker-client.ts'
 
@@ -74,6 +74,18 @@ describe('createWorkerClient', () => {
     }
     const events = await clientOf(silent, { silenceMs: 1 }).generate('m', question, signal)
     await expect(events.next()).rejects.toMatchObject({ code: 'worker.timeout' })
+  })
+
+  it('leaves no timer when nobody reads the answer that it started', async () => {
+    vi.useFakeTimers()
+    try {
+      const client = replying(() => new Response(': waiting\n\n'))
+      const events = await client.generate('m', question, signal)
+      await events.return()
+      expect(vi.getTimerCount()).toBe(0)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('escapes the name of a model', async () => {

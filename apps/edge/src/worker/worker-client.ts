@@ -13,7 +13,7 @@ import {
 } from '@loupe/shared/wire'
 import { abortError } from '../error-reply.ts'
 import type { Fetch } from '../fetch.ts'
-import { type SilenceWatch, watchSilence } from './silence-watch.ts'
+import { watchSilence } from './silence-watch.ts'
 
 /** The model worker, as the edge sees it. Every method throws the worker's own fault as an `AppError`. */
 export interface WorkerClient {
@@ -37,7 +37,7 @@ export interface WorkerClientOptions {
   readonly fetch: Fetch
   /** For a whole reply to a short question. */
   readonly replyMs: number
-  /** Without a byte of an answer. A worker that computes or lets a request wait sends comments. */
+  /** Without a byte of an answer that is awaited. A worker that computes or lets a request wait sends comments. */
   readonly silenceMs: number
 }
 
@@ -75,30 +75,19 @@ export function createWorkerClient({ url, fetch, replyMs, silenceMs }: WorkerCli
       const watch = watchSilence(silenceMs)
       const either = AbortSignal.any([signal, watch.signal])
       const init = { method: 'POST', headers: { ...headers, ...requestId }, body, signal: either }
-      try {
-        const reply = await send(WORKER_PATHS.generateStream(model), init)
-        if (reply.body === null) throw new AppError('worker.lost', 'The worker sent an answer without a body.')
-        return blameAborter(readGenerateStream(reply.body.pipeThrough(watch.through())), either, watch)
-      } catch (error) {
-        watch.end()
-        throw error
-      }
+      const reply = await watch.during(send(WORKER_PATHS.generateStream(model), init))
+      if (reply.body === null) throw new AppError('worker.lost', 'The worker sent an answer without a body.')
+      return blameAborter(readGenerateStream(watch.over(reply.body)), either)
     },
   }
 }
 
 /** A stream that breaks because the client left, or because we gave up, is not the worker's fault. */
-async function* blameAborter<T>(
-  events: AsyncGenerator<T, void>,
-  signal: AbortSignal,
-  watch: SilenceWatch,
-): AsyncGenerator<T, void> {
+async function* blameAborter<T>(events: AsyncGenerator<T, void>, signal: AbortSignal): AsyncGenerator<T, void> {
   try {
     yield* events
   } catch (error) {
     throw signal.aborted ? abortError(signal) : error
-  } finally {
-    watch.end()
   }
 }
 
