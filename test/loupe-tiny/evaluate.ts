@@ -1,12 +1,16 @@
 /**
  * Measures the embedded model through the public API on held-out pictures, by kind of question.
  *
- * Usage: node evaluate.ts --url http://127.0.0.1:8787 [--pictures 300] [--first-seed 0] [--model NAME] [--parallel 2]
+ * Usage: npm run eval:tiny -- [--url http://127.0.0.1:8787] [--pictures 300] [--first-seed 0] [--model NAME]
+ *                             [--parallel 2] [--threshold 0]
  *
+ * Without --url it starts an edge and a worker of its own. It exits with 1 below the threshold, a percentage of all answers.
  * An answer counts as right only if it is the expected text, word for word. LOUPE_API_KEY is sent if it is set.
  */
 
 import { parseArgs } from 'node:util'
+import { freePort, startEdge } from '@loupe/gpu-worker/src/cli/edge-process.ts'
+import { startWorkerProcess } from '../e2e/support/worker-process.ts'
 import { type HeldOutQuestion, heldOutQuestions } from './held-out.ts'
 import { pictureSide } from './layout.ts'
 import { encodePng } from './png.ts'
@@ -24,7 +28,7 @@ interface Target {
 
 const { values: options } = parseArgs({
   options: {
-    url: { type: 'string', default: 'http://127.0.0.1:8787' },
+    url: { type: 'string' },
     model: { type: 'string', default: 'loupe-tiny' },
     pictures: { type: 'string', default: '300' },
     'first-seed': { type: 'string', default: '0' },
@@ -106,9 +110,20 @@ function table(tallies: ReadonlyMap<string, Tally>): string {
   ].join('\n')
 }
 
+/** A stack of our own, closed by `stack`. */
+async function startOwnStack(stack: AsyncDisposableStack): Promise<string> {
+  const worker = await startWorkerProcess()
+  stack.defer(() => worker.kill())
+  const signal = AbortSignal.timeout(120_000)
+  const edge = await startEdge({ port: await freePort(), workerUrl: worker.url, onOutput: () => undefined, signal })
+  stack.defer(() => edge.stop())
+  return edge.url
+}
+
+await using stack = new AsyncDisposableStack()
 const key = process.env['LOUPE_API_KEY']
 const target: Target = {
-  url: options.url,
+  url: options.url ?? (await startOwnStack(stack)),
   model: options.model,
   headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
 }
