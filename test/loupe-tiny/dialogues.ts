@@ -32,7 +32,7 @@ const mix: readonly QuestionType[] = [
   ...Array<QuestionType>(3).fill('place'),
   ...Array<QuestionType>(4).fill('describe'),
   ...Array<QuestionType>(2).fill('presence'),
-  ...Array<QuestionType>(4).fill('check'),
+  ...Array<QuestionType>(8).fill('check'),
 ]
 
 /** All conversations about one picture. */
@@ -46,6 +46,7 @@ export function drawConversations(random: Random, facts: PictureFacts): readonly
 function pictureFirst(random: Random, facts: PictureFacts): Conversation {
   const easy = random.chance(0.5) ? 'colour' : 'shape'
   const branches = ([easy, 'count', 'place', 'describe', 'check'] as const).map((type) => [ask(random, facts, type)])
+  branches.push([ask(random, facts, 'check')], [ask(random, facts, 'check')])
   branches.push([askAny(random, facts)], [askAny(random, facts), askAny(random, facts)])
   if (random.chance(0.2)) branches.push([{ type: 'describe', question: '', answer: description(facts) }])
   if (random.chance(0.15)) branches.push([ask(random, facts, 'offTopic')])

@@ -239,8 +239,8 @@ export function ask(random: Random, facts: PictureFacts, type: QuestionType): Ex
   const namesShape = type === 'check' || (isNaming(type) && random.chance(0.35))
   if (namesShape) {
     const named = {
-      colour: random.chance(0.5) ? facts.colour : random.pick(colours),
-      shape: random.chance(0.6) ? facts.shape : random.pick(shapes),
+      colour: random.chance(0.6) ? facts.colour : random.pick(colours),
+      shape: random.chance(0.7) ? facts.shape : random.pick(shapes),
     }
     const question = vary(random, fill(random, random.pick(namingTemplates[type]), named))
     return { type, question, answer: fullAnswer(facts, type, named) }
