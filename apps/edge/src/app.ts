@@ -1,5 +1,5 @@
 import { AppError } from '@loupe/shared/errors'
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { requestId } from 'hono/request-id'
 import type { EdgeConfig } from './config.ts'
@@ -57,8 +57,8 @@ export function createApp(deps: EdgeDeps) {
     .use('/v1/*', authenticate(deps.config))
     .route('/v1/chat/completions', chatCompletions)
     .route('/v1/models', models)
-    .all('/v1/chat/completions', (c) => methodError(c.req.method, 'POST'))
-    .on(['POST', 'PUT', 'PATCH', 'DELETE'], '/v1/models/*', (c) => methodError(c.req.method, 'GET'))
+    .all('/v1/chat/completions', (c) => refuseMethod(c, 'POST'))
+    .on(['POST', 'PUT', 'PATCH', 'DELETE'], '/v1/models/*', (c) => refuseMethod(c, 'GET, HEAD'))
   app.notFound((c) => {
     throw new AppError('route.unknown', `There is nothing at ${c.req.method} ${c.req.path.slice(0, 200)}.`)
   })
@@ -96,6 +96,8 @@ function createServices({ config, fetchWorker, fetchImage: fetch, images, log, n
   }
 }
 
-function methodError(found: string, expected: string): never {
-  throw new AppError('route.method', `Expected ${expected}, found ${found}.`)
+/** @param taken - the methods of this address, as `Allow` lists them */
+function refuseMethod(c: Context<EdgeEnv>, taken: string): never {
+  c.header('allow', taken)
+  throw new AppError('route.method', `Expected ${taken}, found ${c.req.method}.`)
 }
