@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import type { Fetch } from './fetch.ts'
 import { createTestApp } from './testing/test-app.ts'
 
+const showing = (url: string) => ({
+  model: 'org/tiny',
+  messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }],
+})
 const hello = { messages: [{ role: 'user', content: 'hello' }] }
 const bearer = (key: string) => ({ headers: { authorization: `Bearer ${key}` } })
 const closed = { isOpen: false, apiKeys: ['sk-one', 'sk-two'] }
@@ -84,6 +89,28 @@ describe('every reply', () => {
     expect(app.log[0]).toMatchObject({ method: 'POST', path: '/v1/chat/completions', status: 200 })
     expect(JSON.stringify(app.log)).not.toMatch(/my secret|sk-one/)
   })
+
+  it.each([
+    ['a body that is no JSON', '{"messages": my secret}'],
+    ['an address that is none', JSON.stringify(showing('https://my secret'))],
+    ['a picture that is not base64', JSON.stringify(showing('data:image/png;base64,my secret!'))],
+    ['a picture that cannot be fetched', JSON.stringify(showing('https://example.com/?key=my+secret'))],
+  ])('quotes nothing of %s', async (_, body) => {
+    const fetchImage: Fetch = (url) => Promise.reject(new TypeError(`cannot fetch ${url}`))
+    const app = await createTestApp({ fetchImage })
+    const reply = await app.request('/v1/chat/completions', { method: 'POST', body })
+    expect(reply.status).toBe(400)
+    expect(app.log).toHaveLength(1)
+    expect(JSON.stringify(app.log)).not.toMatch(/secret/)
+  })
+
+  it('tells the operator the cause of a fault that is not the client’s', async () => {
+    const app = await createTestApp()
+    app.worker.isDown = true
+    await app.chat(hello)
+    const cause = expect.stringContaining('connection refused')
+    expect(app.log).toContainEqual(expect.objectContaining({ code: 'worker.unavailable', cause }))
+  })
 })
 
 describe('CORS', () => {
@@ -116,8 +143,16 @@ describe('addresses', () => {
         code: 'route.unknown',
       },
     })
-    expect((await app.request('/v1/chat/completions')).status).toBe(405)
-    expect((await app.request('/v1/models', { method: 'DELETE' })).status).toBe(405)
+    const question = await app.request('/v1/chat/completions')
+    expect(question.status).toBe(405)
+    expect(question.headers.get('allow')).toBe('POST')
+    expect(await question.json()).toMatchObject({ error: { code: 'route.method' } })
+    for (const path of ['/v1/models', '/v1/models/org/tiny']) {
+      const removal = await app.request(path, { method: 'DELETE' })
+      expect(removal.status).toBe(405)
+      expect(removal.headers.get('allow')).toBe('GET, HEAD')
+    }
+    expect(app.log.map(({ code }) => code)).toEqual(['route.unknown', 'route.method', 'route.method', 'route.method'])
   })
 })
 

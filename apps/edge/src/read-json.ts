@@ -20,9 +20,10 @@ export async function readJson(request: Request, maxBytes: number): Promise<unkn
   })
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-  } catch (cause) {
+  } catch {
+    // No cause: its message quotes what was read, and prompts do not belong into a log.
     const found = bytes.byteLength === 0 ? 'an empty body' : 'something else'
-    throw new AppError('request.invalid', `Expected a JSON object in UTF-8 as the body, found ${found}.`, { cause })
+    throw new AppError('request.invalid', `Expected a JSON object in UTF-8 as the body, found ${found}.`)
   }
 }
 

@@ -29,8 +29,8 @@ function decodeBase64(data: string): Uint8Array {
   let text: string
   try {
     text = atob(standard)
-  } catch (cause) {
-    throw new AppError('image.malformed', 'The data of the data: URI is not base64.', { cause })
+  } catch {
+    throw new AppError('image.malformed', 'The data of the data: URI is not base64.')
   }
   return latin1Bytes(text)
 }
@@ -43,8 +43,8 @@ function decodePercent(data: string): Uint8Array {
 function decodeUriText(text: string): string {
   try {
     return decodeURIComponent(text)
-  } catch (cause) {
-    throw new AppError('image.malformed', 'The data: URI has a broken percent escape.', { cause })
+  } catch {
+    throw new AppError('image.malformed', 'The data: URI has a broken percent escape.')
   }
 }
 

@@ -32,12 +32,13 @@ export async function fetchImage(
   try {
     const reply = await followRedirects(address, options, AbortSignal.any([signal, timeout]))
     return await readImage(reply, options.maxBytes)
-  } catch (cause) {
-    if (AppError.isInstance(cause)) throw cause
+  } catch (error) {
+    if (AppError.isInstance(error)) throw error
     if (signal.aborted) throw abortError(signal)
     const seconds = options.timeoutMs / 1000
     const reason = timeout.aborted ? `The picture did not arrive within ${seconds} s.` : 'The host does not answer.'
-    throw new AppError('image.unreachable', reason, { cause })
+    // No cause: hosts quote the address in it, and an address may hold a key.
+    throw new AppError('image.unreachable', reason)
   }
 }
 
@@ -57,8 +58,8 @@ async function followRedirects(address: string, options: FetchImageOptions, sign
 function resolve(location: string, base: URL): string {
   try {
     return new URL(location, base).href
-  } catch (cause) {
-    throw new AppError('image.unreachable', 'The host redirects to something that is no address.', { cause })
+  } catch {
+    throw new AppError('image.unreachable', 'The host redirects to something that is no address.')
   }
 }
 

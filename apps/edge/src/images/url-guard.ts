@@ -42,8 +42,9 @@ function parse(address: string): URL {
   }
   try {
     return new URL(address)
-  } catch (cause) {
-    throw new AppError('image.forbidden_url', 'Expected a data: URI or an https: address.', { cause })
+  } catch {
+    // No cause: hosts quote the address in it, and an address may hold a key.
+    throw forbidden('Expected a data: URI or an https: address.')
   }
 }
 

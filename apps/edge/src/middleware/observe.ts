@@ -21,14 +21,18 @@ export function observe({ log, nowMs }: ObserveOptions) {
       path: c.req.path,
       status: c.res.status,
       duration_ms: durationMs,
-      ...errorFields(c.error === undefined ? undefined : AppError.from(c.error)),
+      ...(c.error === undefined ? {} : faultFields(AppError.from(c.error))),
     })
   })
 }
 
-/** The detail and the cause of an internal fault stand here and nowhere else. */
-function errorFields(error: AppError | undefined): LogLine {
-  if (error === undefined) return {}
-  const cause = error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : undefined
-  return { code: error.code, error: error.message, cause }
+/**
+ * A fault as it is logged: the detail and the cause of one of our own stand here and nowhere else.
+ *
+ * The cause of a client's fault is left out, for it may quote what the client sent.
+ */
+export function faultFields(error: AppError): LogLine {
+  const { code, message, entry, cause } = error
+  const isOurs = entry.type === 'server_error' && cause instanceof Error
+  return { code, error: message, cause: isOurs ? (cause.stack ?? cause.message) : undefined }
 }

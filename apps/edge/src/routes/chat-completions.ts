@@ -5,6 +5,7 @@ import { EVENT_STREAM_HEADERS, eventStream } from '../chat/event-stream.ts'
 import { startAnswer } from '../chat/start-answer.ts'
 import type { EdgeEnv } from '../edge-env.ts'
 import { LIMITS } from '../limits.ts'
+import { faultFields } from '../middleware/observe.ts'
 import { readJson } from '../read-json.ts'
 import { warningHeaders } from '../warning-headers.ts'
 
@@ -21,7 +22,7 @@ export const chatCompletions = new Hono<EdgeEnv>().post('/', async (c) => {
 
   const body = eventStream(streamCompletion(answer, identity, request), {
     pingMs: LIMITS.pingMs,
-    onError: (error) => services.log({ request_id: requestId, code: error.code, error: error.message }),
+    onError: (error) => services.log({ request_id: requestId, ...faultFields(error) }),
     onCancel: () => left.abort(),
   })
   return c.body(body, 200, { ...EVENT_STREAM_HEADERS, ...headers })
