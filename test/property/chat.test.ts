@@ -141,7 +141,19 @@ describe('messages', () => {
     ['an answer first', [assistant], 'messages[0].role: expected "user" (user and assistant alternate'],
     ['two questions', [user, user], 'messages[1].role: expected "assistant" (user and assistant alternate'],
     ['two questions after a system message', [system, user, user], 'messages[2].role: expected "assistant"'],
-    ['a late system message', [user, system], 'messages[1].role: expected "user" or "assistant", found "system".'],
+    [
+      'a late system message',
+      [user, system],
+      'messages[1].role: expected "user" or "assistant" (system messages stand at the start), found "system".',
+    ],
+    ['a system message between questions', [system, system, user, assistant, system], 'messages[4].role: expected'],
+    ['two questions after two system messages', [system, system, user, user], 'messages[3].role: expected "assistant"'],
+    ['system messages alone', [system, system], 'found ["system","system"].'],
+    [
+      'a second system message in parts',
+      [system, { role: 'system', content: [text, text] }, user],
+      'messages[1].content: expected a text or one text part, found ["text","text"].',
+    ],
     [
       'an unknown role',
       [user, { role: 'tool', content: 'x' }],
@@ -171,6 +183,13 @@ describe('messages', () => {
     expect(() => buildPrompt(tokenizer, messages, { imageTokens })).toThrow(
       expect.objectContaining({ code: 'prompt.invalid', detail: expect.stringContaining(detail) }),
     )
+  })
+
+  test('of the system at the start are one, a blank line between them', () => {
+    const several = [system, { role: 'system', content: [{ type: 'text', text: ' d' } as const] }, user]
+    const one = [{ role: 'system', content: 'c\n\n d' }, user]
+    expect(buildPrompt(tokenizer, several)).toEqual(buildPrompt(tokenizer, one))
+    expect(() => buildPrompt(tokenizer, several, { asReference: true })).toThrow('messages[1].role: expected "user"')
   })
 
   test('are taken as the reference takes them on request', () => {

@@ -1,7 +1,7 @@
 import { AppError } from '../errors/index.ts'
 import type { Tokenizer } from '../tokenizer/index.ts'
-import { checkConversation } from './check-conversation.ts'
-import { gemma3Template, type PromptPart } from './gemma3-template.ts'
+import { checkConversation, splitInstructions } from './check-conversation.ts'
+import { gemma3Template, type PromptPart, systemText } from './gemma3-template.ts'
 import type { ChatMessage } from './messages.ts'
 
 /** The ids that stand for an image: `boi`, then `tokensPerImage` times `soft`, then `eoi`. */
@@ -39,7 +39,8 @@ export interface Prompt {
  *
  * The ids equal those of the whole expanded text, tokenised at once: what the template, the messages and the blank
  * lines round an image put next to each other is one text, so that newlines meet and merge. Control tokens are written
- * as ids and never looked for in a message.
+ * as ids and never looked for in a message. Several system messages at the start are read as one, a blank line between
+ * them: clients send them, and the template has a place for one.
  *
  * @throws AppError `prompt.invalid` for roles that do not alternate, no message, or an image without `imageTokens`
  * @throws AppError `tokenizer.invalid` if the tokenizer lacks a control token of the template
@@ -50,7 +51,7 @@ export function buildPrompt(
   { imageTokens, asReference = false }: PromptOptions = {},
 ): Prompt {
   if (!asReference) checkConversation(messages)
-  const parts = gemma3Template(messages)
+  const parts = gemma3Template(asReference ? messages : joinInstructions(messages))
   const imagePlaces = parts.filter(({ kind }) => kind === 'image').length
   if (imageTokens === undefined && imagePlaces > 0) {
     throw new AppError('prompt.invalid', 'Expected text only, found an image: this model takes no images.')
@@ -59,6 +60,12 @@ export function buildPrompt(
   const prompt = parts.map((part) => partText(part, boi)).join('')
   if (asReference) return { prompt, ...tokeniseWhole(tokenizer, prompt, imageTokens) }
   return { prompt, ids: tokeniseParts(tokenizer, parts, imageTokens), imagePlaces }
+}
+
+function joinInstructions(messages: readonly ChatMessage[]): readonly ChatMessage[] {
+  const { instructions, turns } = splitInstructions(messages)
+  if (instructions.length < 2) return messages
+  return [{ role: 'system', content: instructions.map(systemText).join('\n\n') }, ...turns]
 }
 
 function partText(part: PromptPart, boi: string): string {

@@ -1,3 +1,4 @@
+import { checkAlternation } from './check-conversation.ts'
 import { type ChatMessage, type ChatPart, invalidPrompt } from './messages.ts'
 import { pythonStrip } from './strip.ts'
 
@@ -29,20 +30,18 @@ export function gemma3Template(messages: readonly ChatMessage[]): readonly Promp
   if (first === undefined) throw invalidPrompt('messages', 'at least one message', [])
   const hasSystem = first.role === 'system'
   const turns = hasSystem ? messages.slice(1) : messages
+  checkAlternation(turns, hasSystem ? 1 : 0)
   const system = hasSystem ? `${systemText(first)}\n\n` : ''
   return [
     control('<bos>'),
-    ...turns.flatMap((turn, at) => {
-      if ((turn.role === 'user') !== (at % 2 === 0)) throw wrongRole(turn.role, at, hasSystem)
-      return turnParts(turn, at === 0 ? system : '')
-    }),
+    ...turns.flatMap((turn, at) => turnParts(turn, at === 0 ? system : '')),
     control('<start_of_turn>'),
     text('model\n'),
   ]
 }
 
 /** The first part is all that the template takes of a system message in parts. */
-function systemText({ content }: ChatMessage): string {
+export function systemText({ content }: ChatMessage): string {
   if (typeof content === 'string') return content
   const [part] = content
   if (part?.type !== 'text') throw invalidPrompt('messages[0].content[0]', 'a text part', part)
@@ -69,10 +68,4 @@ function text(written: string): PromptPart {
 
 function control(content: ControlToken): PromptPart {
   return { kind: 'control', content }
-}
-
-function wrongRole(role: string, turn: number, hasSystem: boolean): Error {
-  const expected = turn % 2 === 0 ? '"user"' : '"assistant"'
-  const rule = 'user and assistant alternate after an optional system message'
-  return invalidPrompt(`messages[${turn + (hasSystem ? 1 : 0)}].role`, `${expected} (${rule})`, role)
 }
