@@ -1,4 +1,4 @@
-import { buildPrompt } from '@loupe/shared/chat'
+import { buildPrompt, type PromptOptions } from '@loupe/shared/chat'
 import { AppError } from '@loupe/shared/errors'
 import type { AnswerOptions, ChatRequest, ConversationMessage, ImageReference } from '@loupe/shared/schema'
 import type { GenerateParameters, ModelMetadata } from '@loupe/shared/wire'
@@ -39,9 +39,7 @@ export async function startAnswer(
   const references = imagesOf(request)
   checkVision(metadata, references)
   const images = await services.prepareImages(references, signal)
-  const { ids } = buildPrompt(tokenizer, request.messages.map(templateMessage), {
-    imageTokens: imageTokensOf(metadata),
-  })
+  const { ids } = buildPrompt(tokenizer, request.messages.map(templateMessage), promptOptionsOf(metadata))
   const parameters = {
     ...generateParametersOf(request.answer, metadata, ids.length),
     tenant: identity.tenant,
@@ -85,13 +83,15 @@ function checkVision(metadata: ModelMetadata, [first]: readonly ImageReference[]
   throw new AppError('request.unsupported', `The model "${metadata.name}" takes no pictures.`, { param: first.param })
 }
 
-function imageTokensOf({ parameters }: ModelMetadata) {
-  return {
+function promptOptionsOf({ parameters }: ModelMetadata): PromptOptions {
+  if (!parameters.has_vision) return {}
+  const imageTokens = {
     boi: parameters.boi_token_id,
     soft: parameters.image_token_id,
     eoi: parameters.eoi_token_id,
     tokensPerImage: parameters.tokens_per_image,
   }
+  return { imageTokens }
 }
 
 /** @throws AppError `prompt.too_long` when prompt and answer do not fit the context together */

@@ -196,6 +196,21 @@ describe('a streamed answer', () => {
   })
 })
 
+describe('a model that takes no pictures', () => {
+  const model = { has_vision: false, image_token_id: -1, boi_token_id: -1, eoi_token_id: -1, tokens_per_image: 0 }
+
+  it('answers text, and refuses a picture before it is looked at', async () => {
+    const app = await createTestApp({ model })
+    expect((await app.chat(hello)).status).toBe(200)
+    const reply = await app.chat({ messages: [{ role: 'user', content: [picture] }] })
+    expect(reply.status).toBe(400)
+    expect(await reply.json()).toMatchObject({
+      error: { code: 'request.unsupported', param: 'messages[0].content[0].image_url' },
+    })
+    expect(app.decoded).toHaveLength(0)
+  })
+})
+
 describe('the request', () => {
   it('may hold nulls, tools: [] and unknown fields, which are named in a warning header (rule 6)', async () => {
     const app = await createTestApp()
@@ -207,6 +222,32 @@ describe('the request', () => {
   it.each([
     ['a schema fault', { messages: [] }, 'request.invalid', 'messages'],
     ['a feature that is not offered', { ...hello, n: 2 }, 'request.unsupported', 'n'],
+    [
+      'a late system message',
+      {
+        messages: [
+          { role: 'system', content: 'be brief' },
+          { role: 'developer', content: 'and kind' },
+          hello.messages[0],
+          { role: 'developer', content: 'be long' },
+        ],
+      },
+      'prompt.invalid',
+      'messages[3].role',
+    ],
+    [
+      'two questions after two system messages',
+      {
+        messages: [
+          { role: 'system', content: 'be brief' },
+          { role: 'system', content: 'and kind' },
+          hello.messages[0],
+          hello.messages[0],
+        ],
+      },
+      'prompt.invalid',
+      'messages[3].role',
+    ],
     [
       'turns that do not alternate',
       { messages: [hello.messages[0], hello.messages[0]] },
@@ -222,6 +263,24 @@ describe('the request', () => {
     })
     expect(reply.headers.get('x-should-retry')).toBe('false')
     expect(app.worker.admitted).toHaveLength(0)
+  })
+
+  it('may begin with several instructions, which are read as one', async () => {
+    const app = await createTestApp()
+    const instructions = [
+      { role: 'system', content: 'be brief' },
+      {
+        role: 'developer',
+        content: [
+          { type: 'text', text: 'and ' },
+          { type: 'text', text: 'kind' },
+        ],
+      },
+    ]
+    await app.chat({ messages: [...instructions, ...hello.messages] })
+    await app.chat({ messages: [{ role: 'system', content: 'be brief\n\nand kind' }, ...hello.messages] })
+    const [several, one] = app.worker.admitted.map(({ inputIds }) => inputIds)
+    expect(several).toEqual(one)
   })
 
   it('for an unknown model is 404 model_not_found (rule 16)', async () => {

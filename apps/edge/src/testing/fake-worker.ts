@@ -35,6 +35,9 @@ export interface FakeWorker {
 
 export const TINY_MODEL = 'org/tiny'
 
+/** What a worker says about a model. */
+export type ModelFacts = ModelMetadata['parameters']
+
 /** Says the text, one token at a time, then ends. */
 export function says(text: string, finish_reason: 'stop' | 'length' = 'stop'): Script {
   return saysIds(tinyTokenizer.encode(text), finish_reason)
@@ -58,10 +61,14 @@ const METADATA: Omit<ModelMetadata, 'parameters'> = {
   outputs: [],
 }
 
-/** Makes a fake worker that serves {@link TINY_MODEL}: pictures of 4 tokens, a context of 512. */
-export async function createFakeWorker(): Promise<FakeWorker> {
+/**
+ * Makes a fake worker that serves {@link TINY_MODEL}: pictures of 4 tokens, a context of 512.
+ *
+ * @param facts - what is otherwise about its model
+ */
+export async function createFakeWorker(facts: Partial<ModelFacts> = {}): Promise<FakeWorker> {
   const digest = toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', TINY_ARTIFACT)))
-  const metadata: ModelMetadata = { ...METADATA, parameters: parametersWith(digest) }
+  const metadata: ModelMetadata = { ...METADATA, parameters: { ...parametersWith(digest), ...facts } }
   const worker: FakeWorker = {
     calls: [],
     admitted: [],
@@ -149,7 +156,7 @@ function eventBody(worker: FakeWorker, request: GenerateRequest, signal: AbortSi
   })
 }
 
-function parametersWith(tokenizer_digest: string): ModelMetadata['parameters'] {
+function parametersWith(tokenizer_digest: string): ModelFacts {
   return {
     context_length: 512,
     vocab_size: tinyTokenizer.vocabSize,

@@ -4,7 +4,7 @@ import { type EdgeConfig, readConfig } from '../config.ts'
 import type { LogLine } from '../edge-env.ts'
 import type { Fetch } from '../fetch.ts'
 import type { ImagePreprocessor } from '../images/prepare-images.ts'
-import { createFakeWorker, type FakeWorker, TINY_MODEL } from './fake-worker.ts'
+import { createFakeWorker, type FakeWorker, type ModelFacts, TINY_MODEL } from './fake-worker.ts'
 
 /** The app with a fake world round it. */
 export interface TestApp {
@@ -20,6 +20,7 @@ export interface TestApp {
 /** What a test may change. */
 export interface TestAppOptions {
   readonly config?: Partial<EdgeConfig>
+  readonly model?: Partial<ModelFacts>
   readonly fetchImage?: Fetch
 }
 
@@ -38,8 +39,12 @@ const fakeImages = (decoded: Uint8Array[]): ImagePreprocessor => ({
 })
 
 /** Makes the app of a test. */
-export async function createTestApp({ config = {}, fetchImage = noNetwork }: TestAppOptions = {}): Promise<TestApp> {
-  const worker = await createFakeWorker()
+export async function createTestApp({
+  config = {},
+  model = {},
+  fetchImage = noNetwork,
+}: TestAppOptions = {}): Promise<TestApp> {
+  const worker = await createFakeWorker(model)
   const log: LogLine[] = []
   const decoded: Uint8Array[] = []
   const app = createApp({
