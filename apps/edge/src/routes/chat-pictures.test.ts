@@ -24,6 +24,14 @@ describe('pictures', () => {
     expect(app.decoded.map((bytes) => bytes[0])).toEqual([1, 2])
   })
 
+  it('leave no memory in the decoder once they are decoded, before the worker is asked, also when one is refused', async () => {
+    const app = await createTestApp()
+    await app.chat(asking(image(1), image(2)))
+    expect(app.trims).toEqual([2]) // the metadata and the tokenizer
+    await app.chat(asking(image(1), image(0)))
+    expect(app.trims).toHaveLength(2)
+  })
+
   it('seen before cost 32 bytes: the second question sends no pixels', async () => {
     const app = await createTestApp()
     await app.chat(asking(image(1), text('What?')))

@@ -12,6 +12,8 @@ export interface TestApp {
   readonly log: LogLine[]
   /** Files that were decoded. */
   readonly decoded: Uint8Array[]
+  /** For each time that the decoder let go of memory: how many requests the worker had had by then. */
+  readonly trims: number[]
   request(path: string, init?: RequestInit): Promise<Response>
   /** Posts a chat request; `model` is filled in. */
   chat(body: Readonly<Record<string, unknown>>, init?: RequestInit): Promise<Response>
@@ -28,7 +30,7 @@ const PATCH_BYTES = 4096 * 588
 const LOCAL = readConfig({ WORKER_URL: 'http://worker.example', ENVIRONMENT: 'local' })
 
 /** "Decodes" any bytes into patches that repeat their first byte. An empty or all-zero file is malformed. */
-const fakeImages = (decoded: Uint8Array[]): ImagePreprocessor => ({
+const fakeImages = (decoded: Uint8Array[], onTrim: () => void): ImagePreprocessor => ({
   async preprocess(bytes) {
     decoded.push(bytes)
     const first = bytes[0] ?? 0
@@ -36,6 +38,7 @@ const fakeImages = (decoded: Uint8Array[]): ImagePreprocessor => ({
     const patches = new Uint8Array(PATCH_BYTES).fill(first)
     return { patches, digest: new Uint8Array(await crypto.subtle.digest('SHA-256', patches)) }
   },
+  trim: onTrim,
 })
 
 /** Makes the app of a test. */
@@ -47,11 +50,12 @@ export async function createTestApp({
   const worker = await createFakeWorker(model)
   const log: LogLine[] = []
   const decoded: Uint8Array[] = []
+  const trims: number[] = []
   const app = createApp({
     config: { ...LOCAL, ...config },
     fetchWorker: worker.fetch,
     fetchImage,
-    images: fakeImages(decoded),
+    images: fakeImages(decoded, () => trims.push(worker.calls.length)),
     log: (line) => log.push(line),
     nowMs: () => Date.now(),
   })
@@ -60,6 +64,7 @@ export async function createTestApp({
     worker,
     log,
     decoded,
+    trims,
     request,
     chat: (body, init) => {
       const whole = JSON.stringify({ model: TINY_MODEL, ...body })

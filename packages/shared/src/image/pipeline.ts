@@ -1,4 +1,4 @@
-import { decodeJpeg, jpegCodec } from './jpeg.ts'
+import { decodeJpeg, type JpegCodec, jpegCodec } from './jpeg.ts'
 import { type JpegHeader, readJpegHeader } from './jpeg-header.ts'
 import { checkFileBytes, type ImageLimits, LIMITS } from './limits.ts'
 import { type Box, type Orientation, storedBox, uprightSize } from './orientation.ts'
@@ -10,7 +10,7 @@ import { type ResizeKernel, scalarKernel, simdKernel } from './resize-kernel.ts'
 import { createRowResizer, kernelArena, type RowResizer } from './resizer.ts'
 import { type ImageFormat, sniffFormat } from './sniff.ts'
 import type { WasmModule } from './wasm-module.ts'
-import { decodeWebp, webpCodec } from './webp.ts'
+import { decodeWebp, type WebpCodec, webpCodec } from './webp.ts'
 import { readWebpHeader, type WebpHeader } from './webp-header.ts'
 
 /** Compiled modules of the codecs. How to get them is told in the module documentation of `@loupe/shared/image`. */
@@ -61,19 +61,21 @@ export interface ImagePipeline {
    * @throws AppError `image.empty`, `image.malformed`, `image.unsupported`, `image.too_large`
    */
   preprocess(bytes: Uint8Array, options?: PreprocessOptions): Promise<PreprocessedPicture>
+  /** Bytes of memory that the codecs hold now. */
+  readonly heldBytes: number
+  /** Lets go of what large pictures have left there. For the end of a run of pictures: inside one, memory is reused. */
+  trim(): void
 }
 
 type ImageHeader = JpegHeader | PngHeader | WebpHeader
 type OnRow = (row: Uint8Array) => void
 
-/** Wasm memory that one codec may keep while another works. Together with a decode it must fit an isolate. */
-const IDLE_CODEC_BYTES = 16 * 1024 * 1024
 /** Kernels kept for reuse. More are in use only while several PNG files stream at once. */
 const IDLE_KERNELS = 2
 
 /** @param codecs - compiled modules; instances are made when first needed */
 export function createImagePipeline(codecs: ImageCodecs): ImagePipeline {
-  const decode = createDecoder(codecs)
+  const { decode, held } = createDecoder(codecs)
   const { resize } = codecs
   const kernels = kernelPool(() => (resize === undefined ? scalarKernel() : simdKernel(resize)))
   return {
@@ -102,6 +104,12 @@ export function createImagePipeline(codecs: ImageCodecs): ImagePipeline {
       } finally {
         kernels.giveBack(kernel)
       }
+    },
+    get heldBytes() {
+      return held.reduce((sum, codec) => sum + codec.heldBytes, 0)
+    },
+    trim() {
+      for (const codec of held) codec.trim()
     },
   }
 }
@@ -132,16 +140,28 @@ async function finishPicture(pixels: Uint8Array, orientation: Orientation): Prom
   return { patches, digest: await patchesDigest(patches) }
 }
 
-/** JPEG and WebP decode in one go; only PNG yields to other requests between its rows. */
-function createDecoder(codecs: ImageCodecs): (header: ImageHeader, bytes: Uint8Array, onRow: OnRow) => Promise<void> {
+interface Decoder {
+  readonly decode: (header: ImageHeader, bytes: Uint8Array, onRow: OnRow) => Promise<void>
+  /** Codecs whose instances outlive a decode. */
+  readonly held: readonly Pick<JpegCodec | WebpCodec, 'heldBytes' | 'trim'>[]
+}
+
+/**
+ * JPEG and WebP decode in one go; only PNG yields to other requests between its rows. Whatever decodes has the memory for
+ * itself: a codec with nothing to do lets go of what a large picture left there.
+ */
+function createDecoder(codecs: ImageCodecs): Decoder {
   const jpeg = jpegCodec(codecs.jpeg)
   const webp = webpCodec(codecs.webp)
-  return async (header, bytes, onRow) => {
-    if (header.format === 'png') return decodePng(header, onRow)
-    const idle = header.format === 'jpeg' ? webp : jpeg
-    if (idle.heldBytes > IDLE_CODEC_BYTES) idle.retire()
-    if (header.format === 'jpeg') decodeJpeg(jpeg, bytes, header, onRow)
-    else decodeWebp(webp, header, onRow)
+  return {
+    held: [jpeg, webp],
+    async decode(header, bytes, onRow) {
+      if (header.format !== 'jpeg') jpeg.trim()
+      if (header.format !== 'webp') webp.trim()
+      if (header.format === 'png') return decodePng(header, onRow)
+      if (header.format === 'jpeg') decodeJpeg(jpeg, bytes, header, onRow)
+      else decodeWebp(webp, header, onRow)
+    },
   }
 }
 

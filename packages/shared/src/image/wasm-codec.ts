@@ -22,21 +22,28 @@ export interface CodecSession<E extends CodecExports> {
   adopt(pointer: number): number
 }
 
+/**
+ * Memory that a codec may keep while it has nothing to do. What all codecs keep must fit an isolate beside a decode and
+ * beside the patches of a request. A picture of 2 megapixels leaves less, one of 12 leaves 37 MB.
+ */
+const IDLE_BYTES = 16 * 1024 * 1024
+
 /** A codec whose instance is kept from one picture to the next. */
 export interface WasmCodec<E extends CodecExports> {
   /** Decodes are synchronous, so one instance serves all requests of an isolate without a queue. */
   run<T>(decode: (session: CodecSession<E>) => T): T
   /** Bytes of linear memory held now. */
   readonly heldBytes: number
-  /** Drops the instance, and with it the memory, which never shrinks. */
-  retire(): void
+  /** Drops an instance that has grown large, and with it the memory, which never shrinks. */
+  trim(): void
 }
 
 /**
  * One instance, made when first needed and replaced after a trap.
  *
- * Reuse matters: dead memories wait long for the garbage collector, which does not see their weight. Replacement matters
- * as much: a decoder that was thrown out of (`longjmp` surfaces as an exception) leaves its C stack and heap undefined.
+ * Reuse matters, for a run of large pictures most of all: a dead memory waits for the garbage collector while the next
+ * one is made. Replacement matters as much: a decoder that was thrown out of (`longjmp` surfaces as an exception) leaves
+ * its C stack and heap undefined.
  */
 export function wasmCodec<E extends CodecExports>(
   name: string,
@@ -44,6 +51,7 @@ export function wasmCodec<E extends CodecExports>(
   imports: WasmImports,
 ): WasmCodec<E> {
   let instance: E | undefined
+  const heldBytes = () => instance?.memory.buffer.byteLength ?? 0
   return {
     run(decode) {
       instance ??= instantiate<E>(module, imports)
@@ -60,10 +68,10 @@ export function wasmCodec<E extends CodecExports>(
       }
     },
     get heldBytes() {
-      return instance?.memory.buffer.byteLength ?? 0
+      return heldBytes()
     },
-    retire() {
-      instance = undefined
+    trim() {
+      if (heldBytes() > IDLE_BYTES) instance = undefined
     },
   }
 }
