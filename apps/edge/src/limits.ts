@@ -4,7 +4,7 @@ export const LIMITS = {
   requestBytes: 12 * 1024 * 1024,
   /** One picture that is fetched by its address: the same photograph, not as base64. */
   imageBytes: 12 * 1024 * 1024,
-  /** Pictures of one request. Their patches (2.3 MiB each) are held up to three times while they are sent: 55 MiB of 128. */
+  /** Pictures of one request. Their patches (2.3 MiB each) are held twice while they are sent: 37 MiB of 128. */
   images: 8,
   /** Text of one request. Far above 128k tokens of prose (0.5 M), far below what would keep the tokenizer busy for seconds. */
   promptCharacters: 2_000_000,

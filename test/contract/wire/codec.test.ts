@@ -195,6 +195,13 @@ describe('binary messages', () => {
     expect(ids?.data).toEqual(Int32Array.of(2, 105))
   })
 
+  it.each([0, 1, 2, 3])('reads a Node buffer at address %i mod 4, whose slice is no copy', (offset) => {
+    const { headerLength, body } = message(int32('[2]', sized(8)), '02000000 69000000')
+    const moved = Buffer.concat([Buffer.alloc(offset), body]).subarray(offset)
+    const [ids] = decodeInferRequest({ headerLength, body: moved }).inputs
+    expect(ids?.data).toEqual(Int32Array.of(2, 105))
+  })
+
   it.each(REFUSED)('refuses $name', ({ json, binary, code, says }) => {
     const error = refusal(() => decodeInferRequest(message(json, binary)))
     expect(error.code).toBe(code)

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import {
   decodeGenerateRequest,
   decodeGenerateResponse,
@@ -42,6 +42,27 @@ describe('generate requests', () => {
     }
     const back = decodeGenerateRequest(received(encodeGenerateRequest(request)))
     expect(back).toEqual({ ...request, answerAs: 'json' })
+  })
+
+  it('copy their pictures once, into the body', () => {
+    const patches = [1, 2].map((byte) => new Uint8Array(PICTURE_BYTES).fill(byte))
+    const typedArray: Uint8Array = Object.getPrototypeOf(Uint8Array.prototype)
+    const set = vi.spyOn(typedArray, 'set')
+    try {
+      encodeGenerateRequest({ inputIds: Int32Array.of(2), imageDigests: [], patches, parameters: {} })
+      const copied = set.mock.calls.map(([source]) => source.length).filter((length) => length >= PICTURE_BYTES)
+      expect(copied).toEqual([PICTURE_BYTES, PICTURE_BYTES])
+    } finally {
+      set.mockRestore()
+    }
+  })
+
+  it('as JSON have the elements of all pictures in one row', () => {
+    const pieces = [Uint8Array.of(1, 2), Uint8Array.of(3)]
+    const { body } = encodeInferRequest({ inputs: [{ name: 'p', datatype: 'UINT8', shape: [3], pieces }] }, 'json')
+    expect(JSON.parse(new TextDecoder().decode(body))).toMatchObject({ inputs: [{ shape: [3], data: [1, 2, 3] }] })
+    const wrong = { name: 'p', datatype: 'UINT8', shape: [4], pieces } as const
+    expect(() => encodeInferRequest({ inputs: [wrong] })).toThrow('shape [4] expects 4 elements, found 3.')
   })
 
   it('take digests as hexadecimal text too', () => {

@@ -16,6 +16,7 @@ import {
   requestedEncoding,
   type TensorEncoding,
 } from './infer-codec.ts'
+import type { OutgoingTensor, TensorInPieces } from './outgoing-tensor.ts'
 import { type OipTensor, tensorError } from './tensor.ts'
 
 /** Patches of one picture, and bytes of one patch (14 by 14 pixels of 3 channels). */
@@ -52,7 +53,8 @@ export interface GenerateResponse {
 /** Writes a generate request. Patches are copied once, into the body. */
 export function encodeGenerateRequest(request: GenerateRequest): EncodedMessage {
   const { id, inputIds, imageDigests, patches, parameters } = request
-  const inputs: OipTensor[] = [{ name: 'input_ids', datatype: 'INT32', shape: [inputIds.length], data: inputIds }]
+  const ids = { name: 'input_ids', datatype: 'INT32', shape: [inputIds.length], data: inputIds } as const
+  const inputs: OutgoingTensor[] = [ids]
   if (imageDigests.length > 0) {
     const data = imageDigests.map((hex) => fromHex(hex) ?? fail(`"${hex}" is not hexadecimal.`))
     inputs.push({ name: 'image_digests', datatype: 'BYTES', shape: [data.length], data })
@@ -61,16 +63,13 @@ export function encodeGenerateRequest(request: GenerateRequest): EncodedMessage 
   return encodeInferRequest({ id, parameters, inputs })
 }
 
-/** Stacks pictures for the wire. @returns `patches` UINT8 `[k, 4096, 588]` */
-export function patchesTensor(pictures: readonly Uint8Array[]): OipTensor {
-  const data = new Uint8Array(pictures.length * PICTURE_BYTES)
-  pictures.forEach((picture, index) => {
-    if (picture.byteLength !== PICTURE_BYTES) {
-      throw tensorError('patches', `expected ${PICTURE_BYTES} bytes for a picture, found ${picture.byteLength}.`)
-    }
-    data.set(picture, index * PICTURE_BYTES)
-  })
-  return { name: 'patches', datatype: 'UINT8', shape: [pictures.length, PATCHES, PATCH_BYTES], data }
+/** Stacks pictures for the wire. @returns `patches` UINT8 `[k, 4096, 588]`, not copied */
+export function patchesTensor(pictures: readonly Uint8Array[]): TensorInPieces {
+  for (const { byteLength } of pictures) {
+    if (byteLength === PICTURE_BYTES) continue
+    throw tensorError('patches', `expected ${PICTURE_BYTES} bytes for a picture, found ${byteLength}.`)
+  }
+  return { name: 'patches', datatype: 'UINT8', shape: [pictures.length, PATCHES, PATCH_BYTES], pieces: pictures }
 }
 
 /**

@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { boundedList } from '../bounded-list.ts'
 import { AppError } from '../errors/index.ts'
-import { byteElementsSize, readByteElements, writeByteElements } from './byte-elements.ts'
-import { tensorFromJson, tensorToJson } from './json-data.ts'
+import { readByteElements } from './byte-elements.ts'
+import { tensorFromJson } from './json-data.ts'
 import { WIRE_LIMITS } from './limits.ts'
+import { binarySize, describe, jsonElements, type OutgoingTensor, writeBinary } from './outgoing-tensor.ts'
 import { HEADER_LENGTH_HEADER } from './paths.ts'
-import { bytesOf, ELEMENT_BYTES, elementCount, numericTensor, type OipTensor, tensorError } from './tensor.ts'
+import { ELEMENT_BYTES, elementCount, numericTensor, type OipTensor, tensorError } from './tensor.ts'
 
 /** Free-form parameters of a message. */
 type OipParameters = Readonly<Record<string, unknown>>
@@ -15,6 +16,11 @@ export interface InferRequest {
   readonly id?: string | undefined
   readonly parameters?: OipParameters | undefined
   readonly inputs: readonly OipTensor[]
+}
+
+/** An {@link InferRequest} to be written. */
+interface OutgoingRequest extends Omit<InferRequest, 'inputs'> {
+  readonly inputs: readonly OutgoingTensor[]
 }
 
 /** The answer to an {@link InferRequest}. */
@@ -55,7 +61,7 @@ const requestHeader = z.object({ ...common, inputs: tensorHeaders })
 const responseHeader = z.object({ ...common, model_name: z.string(), outputs: tensorHeaders })
 
 /** Writes a request. @param encoding - how its tensors travel, `binary` unless told otherwise */
-export function encodeInferRequest(request: InferRequest, encoding: TensorEncoding = 'binary'): EncodedMessage {
+export function encodeInferRequest(request: OutgoingRequest, encoding: TensorEncoding = 'binary'): EncodedMessage {
   const { id, parameters, inputs } = request
   return encode(inputs, encoding, (tensors) => ({ id, parameters, inputs: tensors }))
 }
@@ -94,21 +100,19 @@ export function requestedEncoding(request: InferRequest): TensorEncoding {
 }
 
 function encode(
-  tensors: readonly OipTensor[],
+  tensors: readonly OutgoingTensor[],
   encoding: TensorEncoding,
   toHeader: (tensors: object[]) => object,
 ): EncodedMessage {
   const encoder = new TextEncoder()
   if (encoding === 'json') {
-    const described = tensors.map((t) => ({ ...describe(t), data: tensorToJson(t) }))
+    const described = tensors.map((t) => ({ ...describe(t), data: jsonElements(t) }))
     return {
       headers: { 'content-type': 'application/json' },
       body: encoder.encode(JSON.stringify(toHeader(described))),
     }
   }
-  const sizes = tensors.map((tensor) =>
-    tensor.datatype === 'BYTES' ? byteElementsSize(tensor.data) : tensor.data.byteLength,
-  )
+  const sizes = tensors.map(binarySize)
   const described = tensors.map((t, i) => ({ ...describe(t), parameters: { binary_data_size: sizes[i] } }))
   const json = encoder.encode(JSON.stringify(toHeader(described)))
   const body = new Uint8Array(sizes.reduce((sum, bytes) => sum + bytes, json.byteLength))
@@ -116,22 +120,13 @@ function encode(
   let at = json.byteLength
   tensors.forEach((tensor, index) => {
     const end = at + (sizes[index] ?? 0)
-    if (tensor.datatype === 'BYTES') writeByteElements(tensor.data, body.subarray(at, end))
-    else body.set(bytesOf(tensor.data), at)
+    writeBinary(tensor, body.subarray(at, end))
     at = end
   })
   return {
     headers: { 'content-type': 'application/octet-stream', [HEADER_LENGTH_HEADER]: String(json.byteLength) },
     body,
   }
-}
-
-function describe({ name, datatype, shape, data }: OipTensor) {
-  const count = elementCount({ name, datatype, shape })
-  if (data.length !== count) {
-    throw tensorError(name, `shape [${shape.join(', ')}] expects ${count} elements, found ${data.length}.`)
-  }
-  return { name, datatype, shape }
 }
 
 /** The JSON part and what follows it. Without the header the whole body is JSON. */

@@ -78,5 +78,6 @@ export function numericTensor(header: TensorHeader, bytes: Uint8Array): OipTenso
 }
 
 function aligned(bytes: Uint8Array): Uint8Array {
-  return bytes.byteOffset % 4 === 0 ? bytes : bytes.slice()
+  // Not `slice`: of a Node buffer that is a view, too.
+  return bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes)
 }
