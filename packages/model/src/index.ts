@@ -13,6 +13,8 @@ export { type GgufModel, type GgufSource, type GgufWeight, openGgufModel, readGg
 export { type AttentionGrids, attentionGrids, imageBlocks } from './gemma3/mask.ts'
 export { estimateMemory, type MemoryEstimate } from './gemma3/memory-estimate.ts'
 export { canonicalName, expectedTensors } from './gemma3/names.ts'
+export type { Stage } from './gemma3/stage.ts'
+export type { FreezablePart } from './gemma3/trainable.ts'
 export { type Candidates, type FilterSettings, filterTokens } from './generate/filters.ts'
 export {
   createSampler,
@@ -24,7 +26,9 @@ export {
 export { createStopCheck, type FinishReason, type StopRule, type StopVerdict } from './generate/stop.ts'
 export type { ForwardRequest, ForwardResult } from './pipeline/full-forward.ts'
 export { Gemma3VLModel } from './pipeline/gemma3-vl-model.ts'
+export { Pipeline } from './pipeline/pipeline.ts'
 export type { Sequence } from './pipeline/sequence.ts'
+export { type LayerSplit, splitLayers } from './pipeline/split-layers.ts'
 export type { ImageStates } from './pipeline/vision-model.ts'
 export { type Checkpoint, type FileReader, openCheckpoint, type TensorLocation } from './weights/checkpoint.ts'
 export { ELEMENT_BYTES, elementsOf, type StoredDType } from './weights/dtype.ts'

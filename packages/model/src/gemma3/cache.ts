@@ -3,6 +3,7 @@ import { type CachedHeads, groupQueryAttention, type Heads } from '../graph/ops/
 import type { Runtime, RuntimeBinding, RuntimeTensor } from '../graph/runtime.ts'
 import type { Value } from '../graph/value.ts'
 import type { TextConfig } from './config.ts'
+import type { Stage } from './stage.ts'
 
 /** The cache as one layer sees it while the graph is built. */
 export interface LayerCache {
@@ -45,26 +46,31 @@ export function layerCache(g: Graph, config: TextConfig, layer: number, step: Ca
   }
 }
 
-/** The memory behind {@link layerCache}: keys and values of every layer, for a fixed number of slots. */
+/** How much a {@link KeyValueCache} holds. */
+interface CacheSize {
+  /** Sequences side by side. */
+  readonly rows: number
+  /** Slots of each. */
+  readonly capacityTokens: number
+}
+
+/** The memory behind {@link layerCache}: keys and values of every layer of a stage, for a fixed number of slots. */
 export class KeyValueCache implements Disposable {
   readonly capacityTokens: number
-  readonly #tensors: { keys: RuntimeTensor; values: RuntimeTensor }[] = []
+  readonly #tensors = new Map<number, { keys: RuntimeTensor; values: RuntimeTensor }>()
 
-  /**
-   * @param rows - sequences side by side
-   * @param capacityTokens - slots of each
-   */
-  constructor(runtime: Runtime, config: TextConfig, rows: number, capacityTokens: number) {
+  constructor(runtime: Runtime, config: TextConfig, stage: Stage, { rows, capacityTokens }: CacheSize) {
     this.capacityTokens = capacityTokens
     const shape = [rows, config.keyHeads, capacityTokens, config.headSize]
-    for (let layer = 0; layer < config.layers; layer++) {
-      this.#tensors.push({ keys: runtime.allocate('float32', shape), values: runtime.allocate('float32', shape) })
+    for (let layer = stage.firstLayer; layer < stage.endLayer; layer++) {
+      const [keys, values] = [runtime.allocate('float32', shape), runtime.allocate('float32', shape)]
+      this.#tensors.set(layer, { keys, values })
     }
   }
 
   /** Makes a binding of the language model read and write this cache. */
   bind(binding: RuntimeBinding): void {
-    for (const [layer, { keys, values }] of this.#tensors.entries()) {
+    for (const [layer, { keys, values }] of this.#tensors) {
       const names = cacheNames(layer)
       binding.input(names.pastKeys, keys).output(names.presentKeys, keys)
       binding.input(names.pastValues, values).output(names.presentValues, values)
@@ -72,10 +78,11 @@ export class KeyValueCache implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const { keys, values } of this.#tensors.splice(0)) {
+    for (const { keys, values } of this.#tensors.values()) {
       keys[Symbol.dispose]()
       values[Symbol.dispose]()
     }
+    this.#tensors.clear()
   }
 }
 

@@ -21,6 +21,8 @@ export const VISION_PREFIX = 'vision_tower.'
 export const PROJECTOR_PREFIX = 'multi_modal_projector.'
 /** The embedding table, which is the head as well. */
 export const TOKEN_EMBEDDING = `${TEXT_PREFIX}embed_tokens.weight`
+/** The norm behind the last decoder layer. */
+export const FINAL_NORM = `${TEXT_PREFIX}norm.weight`
 
 /** Tensors a checkpoint may carry that the model never reads: the tied head, and SigLIP's pooling head. */
 const IGNORED = [/^(language_model\.)?lm_head\.weight$/, /^vision_tower\.head\./]
@@ -40,6 +42,12 @@ export function canonicalName(stored: string): string {
 /** True for a tensor that may be present and is not read, by its canonical name. */
 export function isIgnored(canonical: string): boolean {
   return IGNORED.some((pattern) => pattern.test(canonical))
+}
+
+/** The decoder layer, 0-based, that a canonical name belongs to; `undefined` for everything outside of the layers. */
+export function decoderLayer(canonical: string): number | undefined {
+  const [, layer] = /^language_model\.layers\.(\d+)\./.exec(canonical) ?? []
+  return layer === undefined ? undefined : Number(layer)
 }
 
 type Shapes = Record<string, readonly number[]>

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { FileTensor } from '../graph/graph.ts'
 import { type Gemma3Config, parseGemma3Config } from './config.ts'
-import { expectedTensors } from './names.ts'
+import { paperWeights } from './testing/paper-weights.ts'
 import { languageModelGraph } from './text.ts'
 import { visionGraph } from './vision.ts'
 
@@ -52,21 +52,8 @@ const SIZES: Record<string, { json: object; tensors: number }> = {
   },
 }
 
-/** Weights that exist in name and shape only; remembers which were asked for. */
-function paperWeights(config: Gemma3Config) {
-  const shapes = expectedTensors(config)
-  const used = new Set<string>()
-  const source = (name: string): FileTensor => {
-    used.add(name)
-    const shape = shapes.get(name) ?? []
-    const bytes = shape.reduce((product, size) => product * size, 2)
-    return { dtype: 'bfloat16', shape, file: 'model.safetensors', offset: 0, bytes }
-  }
-  return { source, used, names: [...shapes.keys()] }
-}
-
 function buildAll(config: Gemma3Config, source: (name: string) => FileTensor): Uint8Array[] {
-  const language = languageModelGraph(config, source, { hiddenStates: false })
+  const language = languageModelGraph(config, source)
   return config.vision === undefined ? [language] : [language, visionGraph(config, config.vision, source)]
 }
 
@@ -114,7 +101,7 @@ describe('building', () => {
     const watchedVision = vision === undefined ? undefined : watched('vision', vision)
     const watchedText = watched('text', { ...text, ...ropes })
     buildAll({ ...config, text: watchedText, vision: watchedVision }, source)
-    // The longest sequence is a limit on requests; `layers` is the length of `layerTypes`, checked by the parser.
-    expect([...unread].sort()).toEqual(['text.contextTokens', 'text.layers'])
+    // The longest sequence is a limit on requests.
+    expect([...unread]).toEqual(['text.contextTokens'])
   })
 })

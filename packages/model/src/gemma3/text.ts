@@ -11,11 +11,14 @@ import { layerCache } from './cache.ts'
 import type { Gemma3Config, TextConfig } from './config.ts'
 import { type AttentionBias, attentionBias } from './mask.ts'
 import { type Parameters, parameters, type TensorSource } from './parameters.ts'
+import { type Stage, wholeModel } from './stage.ts'
 
 /** Options of {@link languageModelGraph}. */
 export interface LanguageModelOptions {
-  /** Also give out the residual stream after every layer, as `hidden_states.i`. */
-  readonly hiddenStates: boolean
+  /** Also give out the residual stream before every layer, as `hidden_states.i`. */
+  readonly hiddenStates?: boolean
+  /** Which layers; all of them and both ends by default. */
+  readonly stage?: Stage
 }
 
 /**
@@ -23,17 +26,19 @@ export interface LanguageModelOptions {
  *
  * | input | | |
  * | --- | --- | --- |
- * | `token_ids` | `[b, t]` int32 | any id of the vocabulary at image places |
+ * | `token_ids` | `[b, t]` int32 | first stage; any id of the vocabulary at image places |
  * | `positions` | `[b, t]` int32 | of the rotary embedding |
  * | `slots` | `[b, t]` int32 | where in the cache each token goes; consecutive |
  * | `blocks` | `[b, s]` int32 | image block of every filled slot, this step's included; see `mask.ts` |
- * | `image_rows` | `[m]` int64 | which of the b·t tokens are image places |
- * | `image_features` | `[m, d]` float32 | what stands there |
- * | `logit_rows` | `[l]` int64 | which of the b·t tokens get logits |
- * | `past_keys.i`, `past_values.i` | `[b, k, c, h]` float32 | the cache, c slots |
+ * | `image_rows` | `[m]` int64 | first stage; which of the b·t tokens are image places |
+ * | `image_features` | `[m, d]` float32 | first stage; what stands there |
+ * | `hidden_in` | `[b, t, d]` float32 | later stages; `hidden_out` of the one before |
+ * | `logit_rows` | `[l]` int64 | last stage; which of the b·t tokens get logits |
+ * | `past_keys.i`, `past_values.i` | `[b, k, c, h]` float32 | the cache of layer i, c slots |
  *
- * Outputs: `logits` `[l, v]`; `present_keys.i` and `present_values.i`, to be bound to the same memory as the past;
- * on demand `hidden_states.0` (embeddings, image features in place) to `hidden_states.N` (after the final norm).
+ * Outputs: `logits` `[l, v]` of the last stage, `hidden_out` `[b, t, d]` of the others; `present_keys.i` and
+ * `present_values.i`, to be bound to the same memory as the past; on demand `hidden_states.i`, what layer i reads, from
+ * `hidden_states.0` (embeddings, image features in place) to `hidden_states.N` (after the final norm).
  *
  * @returns ONNX bytes whose weights are external data of the checkpoint's files
  * @throws AppError `graph.shape_mismatch` naming the weight that does not fit the config
@@ -41,32 +46,40 @@ export interface LanguageModelOptions {
 export function languageModelGraph(
   config: Gemma3Config,
   source: TensorSource,
-  options: LanguageModelOptions,
+  options: LanguageModelOptions = {},
 ): Uint8Array {
   const g = new Graph()
   const { text } = config
+  const { stage = wholeModel(text), hiddenStates = false } = options
   const p = parameters(g, source)
-  const path = 'language_model'
-  const table = p.stored(`${path}.embed_tokens.weight`, 'v d', [text.vocabSize, text.hiddenSize])
-  const tokenIds = g.input('token_ids', 'int32', 'b t', ['b', 't'])
   const step = stepInputs(g, text)
 
   const states: Hidden[] = []
-  let x = embed(g, table, tokenIds, config)
-  for (const layer of text.layerTypes.keys()) {
+  let x = stage.preProcess ? embed(g, p, config) : g.input('hidden_in', 'float32', 'b t d', ['b', 't', text.hiddenSize])
+  for (let layer = stage.firstLayer; layer < stage.endLayer; layer++) {
     states.push(x)
     x = block(g, blockWeights(p, text, layer), x, layerContext(g, text, layer, step))
   }
-  // The reference shows the last state only after the final norm.
-  x = rmsNorm(g, p.rmsNorm(`${path}.norm`, text.hiddenSize, text.rmsNormEps), x)
+  if (stage.postProcess) {
+    // The reference shows the last state only after the final norm.
+    x = rmsNorm(g, p.rmsNorm('language_model.norm', text.hiddenSize, text.rmsNormEps), x)
+    states.push(x)
+    g.output('logits', logits(g, embeddingTable(p, text), x))
+  } else g.output('hidden_out', x)
 
-  if (options.hiddenStates) for (const [i, state] of [...states, x].entries()) g.output(`hidden_states.${i}`, state)
-  g.output('logits', logits(g, table, x))
+  if (hiddenStates) for (const [i, state] of states.entries()) g.output(`hidden_states.${stage.firstLayer + i}`, state)
   return g.encode()
 }
 
+/** Rows for tokens at one end of the model, and the head at the other. */
+function embeddingTable(p: Parameters, { vocabSize, hiddenSize }: TextConfig): Value<'v d'> {
+  return p.stored('language_model.embed_tokens.weight', 'v d', [vocabSize, hiddenSize])
+}
+
 /** Token embeddings times √d, and image features as they are. One scale, applied once, to text rows only. */
-function embed(g: Graph, table: Value<'v d'>, ids: Value<'b t'>, { text, vision }: Gemma3Config): Hidden {
+function embed(g: Graph, p: Parameters, { text, vision }: Gemma3Config): Hidden {
+  const table = embeddingTable(p, text)
+  const ids = g.input('token_ids', 'int32', 'b t', ['b', 't'])
   return g.at('language_model.embed_tokens', () => {
     const { hiddenSize } = text
     // Rows are picked before they are converted: a 16-bit table is never held in float32 for this.

@@ -32,7 +32,7 @@ export async function loadGguf(path: string, options: LoadGgufOptions = {}): Pro
   const { weightsFolder, tensors } = await locateWeights(floatWeights(weights), ({ files }) => files)
   throwIfCancelled(options.signal)
   const runtime = new OrtRuntime(runtimeOptions(options))
-  return new Gemma3VLModel({ config, tensors, weightsFolder, runtime }, generation)
+  return new Gemma3VLModel({ config, tensors, weightsFolder, runtime }, generation, options.stage)
 }
 
 /** A GGUF file on disk. */

@@ -2,6 +2,8 @@ import { AppError } from '@loupe/shared/errors'
 import type { Gemma3Config } from '../gemma3/config.ts'
 import type { GenerationConfig } from '../gemma3/generation-config.ts'
 import { type AttentionGrids, attentionGrids, imageBlocks } from '../gemma3/mask.ts'
+import { checkStage, type Stage, stageTensors, wholeModel } from '../gemma3/stage.ts'
+import { FREEZABLE_PARTS, type FreezablePart, trainableNames } from '../gemma3/trainable.ts'
 import { type ForwardRequest, type ForwardResult, fullForward } from './full-forward.ts'
 import { LanguageModel } from './language-model.ts'
 import type { ModelParts } from './model-parts.ts'
@@ -9,7 +11,8 @@ import { Sequence } from './sequence.ts'
 import { type ImageStates, VisionModel } from './vision-model.ts'
 
 /**
- * Gemma 3 vision-language over a checkpoint. Its parts are loaded when they are first used.
+ * Gemma 3 vision-language over a checkpoint, or a stage of it. Its parts are loaded when they are first used, and of a
+ * stage only the layers that it has.
  *
  * The members carry the names of Megatron-Bridge's class of the same name. Where they differ: the caller's attention mask
  * is honoured, on either side; a label of -100 asks for no loss; `forward` returns logits and loss together.
@@ -19,19 +22,29 @@ import { type ImageStates, VisionModel } from './vision-model.ts'
 export class Gemma3VLModel implements Disposable {
   readonly config: Gemma3Config
   readonly generationConfig: GenerationConfig
+  readonly stage: Stage
   readonly languageModel: LanguageModel
-  /** The tower together with the projector; absent in a text model. */
+  /** The tower together with the projector; absent in a text model, and on every stage but the first. */
   readonly visionTower: VisionModel | undefined
   readonly #parts: ModelParts
+  readonly #frozen = new Set<FreezablePart>()
+  #hiddenIn: Float32Array | undefined
 
-  /** @param parts - its runtime becomes the model's own */
-  constructor(parts: ModelParts, generationConfig: GenerationConfig) {
+  /**
+   * @param parts - its runtime becomes the model's own
+   * @param stage - one of {@link splitLayers}; the whole model by default
+   * @throws AppError `request.invalid` when the model has no such stage
+   */
+  constructor(parts: ModelParts, generationConfig: GenerationConfig, stage = wholeModel(parts.config.text)) {
     const { config } = parts
+    checkStage(stage, config.text)
     this.config = config
     this.generationConfig = generationConfig
+    this.stage = stage
     this.#parts = parts
-    this.languageModel = new LanguageModel(parts)
-    this.visionTower = config.vision === undefined ? undefined : new VisionModel(parts, config.vision)
+    this.languageModel = new LanguageModel(parts, stage)
+    const hasVision = config.vision !== undefined && stage.preProcess
+    this.visionTower = hasVision ? new VisionModel(parts, config.vision) : undefined
   }
 
   /**
@@ -39,8 +52,8 @@ export class Gemma3VLModel implements Disposable {
    *
    * @param patches - `[p·y·x·channel]` uint8: 4,096 patches, row by row, of 14 × 14 × 3 bytes in the released models
    * @returns `[m·d]` float32: 256 features in the width of the language model
-   * @throws AppError `tensor.invalid` when `patches` has another size; `request.unsupported` in a text model;
-   *   `request.cancelled`
+   * @throws AppError `tensor.invalid` when `patches` has another size; `request.unsupported` in a text model, and on a
+   *   stage that is not the first; `request.cancelled`
    */
   async getImageFeatures(patches: Uint8Array, options: { signal?: AbortSignal } = {}): Promise<Float32Array> {
     return this.#vision().features(patches, options)
@@ -52,13 +65,44 @@ export class Gemma3VLModel implements Disposable {
   }
 
   /**
-   * Logits of whole sequences, and on demand their loss and hidden states.
+   * Hands over the result of the stage before. The next {@link forward} uses it up.
+   *
+   * @param hidden - `[b·t·d]`, its `hidden`
+   * @throws AppError `tensor.invalid` on the first stage, which embeds tokens itself
+   */
+  setInputTensor(hidden: Float32Array): void {
+    if (this.stage.preProcess) {
+      throw new AppError('tensor.invalid', 'hidden states: expected none on the first stage, found some.')
+    }
+    this.#hiddenIn = hidden
+  }
+
+  /**
+   * Logits of whole sequences, and on demand their loss and hidden states. A stage that is not the last gives what the
+   * next one takes. Masks and positions follow from ids and attention mask, which every stage is given.
    *
    * @throws AppError `tensor.invalid` when sizes do not fit; `prompt.invalid_token`; `image.count_mismatch`;
    *   `request.cancelled`
    */
   async forward(request: ForwardRequest): Promise<ForwardResult> {
-    return fullForward(this.languageModel, this.config, request)
+    const hiddenIn = this.#hiddenIn
+    this.#hiddenIn = undefined
+    return fullForward(this.languageModel, this.config, request, hiddenIn)
+  }
+
+  /**
+   * Takes whole parts out of training. What is frozen stays so; a part that is not here is nothing to freeze.
+   *
+   * @returns what is left to train, as {@link trainableParameters}
+   */
+  freeze(parts: Partial<Record<FreezablePart, boolean>>): readonly string[] {
+    for (const part of FREEZABLE_PARTS) if (parts[part]) this.#frozen.add(part)
+    return this.trainableParameters
+  }
+
+  /** Every parameter that is not frozen, under the name that Transformers gives it; sorted. */
+  get trainableParameters(): readonly string[] {
+    return trainableNames(stageTensors(this.config, this.stage), this.#frozen)
   }
 
   /**
@@ -74,9 +118,12 @@ export class Gemma3VLModel implements Disposable {
    * An empty sequence with a cache of its own.
    *
    * @param options - `capacityTokens`: the longest it can become
-   * @throws AppError `prompt.too_long` when that is more than the model was trained for
+   * @throws AppError `prompt.too_long` when that is more than the model was trained for; `request.unsupported` on a stage
    */
   startSequence({ capacityTokens }: { readonly capacityTokens: number }): Sequence {
+    if (!this.stage.preProcess || !this.stage.postProcess) {
+      throw new AppError('request.unsupported', 'Expected a whole model for a sequence, found a stage of one.')
+    }
     const { contextTokens } = this.config.text
     if (!Number.isInteger(capacityTokens) || capacityTokens < 1 || capacityTokens > contextTokens) {
       const expected = `Expected a capacity of 1 to ${contextTokens} tokens`
@@ -95,6 +142,7 @@ export class Gemma3VLModel implements Disposable {
 
   #vision(): VisionModel {
     if (this.visionTower !== undefined) return this.visionTower
-    throw new AppError('request.unsupported', 'This model reads text only; expected a vision-language checkpoint.')
+    const found = this.stage.preProcess ? 'This model reads text only' : 'Only the first stage looks at pictures'
+    throw new AppError('request.unsupported', `${found}; expected a vision tower.`)
   }
 }

@@ -1,4 +1,5 @@
 import { KeyValueCache } from '../gemma3/cache.ts'
+import { type Stage, wholeModel } from '../gemma3/stage.ts'
 import { languageModelGraph } from '../gemma3/text.ts'
 import type { DType, RuntimeBinding, TensorData } from '../graph/runtime.ts'
 import { LazySession } from './lazy-session.ts'
@@ -20,6 +21,8 @@ export interface Step {
   readonly imageRows: readonly number[]
   /** `[m·d]` */
   readonly imageFeatures: Float32Array
+  /** `[b·t·d]` of the stage before; the first stage takes `tokenIds` and images in its place */
+  readonly hiddenIn?: Float32Array
   /** `[l]` which of the b·t tokens get logits */
   readonly logitRows: readonly number[]
 }
@@ -27,18 +30,22 @@ export interface Step {
 /** What {@link Runtime.wrap} takes. */
 type BoundInput = readonly [DType, readonly number[], TensorData]
 
-/** The language model's sessions. The one that also gives out hidden states is apart: it cannot fuse as much. */
+/**
+ * The language model, or a stage of it. The session that also gives out hidden states is apart: it cannot fuse as much.
+ */
 export class LanguageModel implements Disposable {
+  readonly stage: Stage
   readonly #parts: ModelParts
   readonly #plain: LazySession
   readonly #withStates: LazySession
 
-  constructor(parts: ModelParts) {
+  constructor(parts: ModelParts, stage = wholeModel(parts.config.text)) {
+    this.stage = stage
     this.#parts = parts
     const session = (hiddenStates: boolean) =>
       new LazySession(async () => {
         const { config, tensors, runtime, weightsFolder } = parts
-        return runtime.load(languageModelGraph(config, tensors, { hiddenStates }), { weightsFolder })
+        return runtime.load(languageModelGraph(config, tensors, { hiddenStates, stage }), { weightsFolder })
       })
     this.#plain = session(false)
     this.#withStates = session(true)
@@ -54,30 +61,15 @@ export class LanguageModel implements Disposable {
 
   /** A new, empty cache. The caller disposes it. */
   allocateCache(rows: number, capacityTokens: number): KeyValueCache {
-    return new KeyValueCache(this.#parts.runtime, this.#parts.config.text, rows, capacityTokens)
+    const { config, runtime } = this.#parts
+    return new KeyValueCache(runtime, config.text, this.stage, { rows, capacityTokens })
   }
 
   /** Binds the inputs of one step. @returns what to dispose when the step is over */
   bindStep(binding: RuntimeBinding, step: Step): DisposableStack {
-    const { config, runtime } = this.#parts
-    const { rows } = step
-    const perRow = (data: Int32Array) => ['int32', [rows, data.length / rows], data] as const
-    const index = (list: readonly number[]) => ['int64', [list.length], BigInt64Array.from(list, BigInt)] as const
-    const inputs: Record<string, BoundInput> = {
-      // The embedding of an image place is replaced, and the image token need not be in the table.
-      token_ids: perRow(step.tokenIds.map((id) => (id === config.imageTokenId ? config.padTokenId : id))),
-      positions: perRow(step.positions),
-      slots: perRow(step.slots),
-      blocks: perRow(step.blocks),
-      logit_rows: index(step.logitRows),
-    }
-    const images: Record<string, BoundInput> = {
-      image_rows: index(step.imageRows),
-      image_features: ['float32', [step.imageRows.length, config.text.hiddenSize], step.imageFeatures] as const,
-    }
     const tensors = new DisposableStack()
-    for (const [name, tensor] of Object.entries({ ...inputs, ...(config.vision === undefined ? {} : images) })) {
-      binding.input(name, tensors.use(runtime.wrap(...tensor)))
+    for (const [name, tensor] of Object.entries(this.#inputs(step))) {
+      binding.input(name, tensors.use(this.#parts.runtime.wrap(...tensor)))
     }
     return tensors
   }
@@ -85,5 +77,30 @@ export class LanguageModel implements Disposable {
   [Symbol.dispose](): void {
     this.#plain[Symbol.dispose]()
     this.#withStates[Symbol.dispose]()
+  }
+
+  #inputs({ rows, ...step }: Step): Record<string, BoundInput> {
+    const { config } = this.#parts
+    const { hiddenSize } = config.text
+    const perRow = (data: Int32Array) => ['int32', [rows, data.length / rows], data] as const
+    const index = (list: readonly number[]) => ['int64', [list.length], BigInt64Array.from(list, BigInt)] as const
+    const hidden = step.hiddenIn ?? new Float32Array()
+    const tokens = {
+      // The embedding of an image place is replaced, and the image token need not be in the table.
+      token_ids: perRow(step.tokenIds.map((id) => (id === config.imageTokenId ? config.padTokenId : id))),
+    }
+    const images = {
+      image_rows: index(step.imageRows),
+      image_features: ['float32', [step.imageRows.length, hiddenSize], step.imageFeatures],
+    } as const
+    const before = { hidden_in: ['float32', [rows, step.tokenIds.length / rows, hiddenSize], hidden] } as const
+    const first = config.vision === undefined ? tokens : { ...tokens, ...images }
+    return {
+      positions: perRow(step.positions),
+      slots: perRow(step.slots),
+      blocks: perRow(step.blocks),
+      ...(this.stage.preProcess ? first : before),
+      ...(this.stage.postProcess ? { logit_rows: index(step.logitRows) } : {}),
+    }
   }
 }

@@ -1,0 +1,61 @@
+import { AppError } from '@loupe/shared/errors'
+import type { Gemma3Config } from '../gemma3/config.ts'
+import type { Stage } from '../gemma3/stage.ts'
+import type { ForwardRequest, ForwardResult } from './full-forward.ts'
+import type { Gemma3VLModel } from './gemma3-vl-model.ts'
+import type { ImageStates } from './vision-model.ts'
+
+/** All stages of one model in one process, each on the device of its own runtime. */
+export class Pipeline implements Disposable {
+  readonly config: Gemma3Config
+  /** In the order in which a token passes them. */
+  readonly stages: readonly Gemma3VLModel[]
+  readonly #first: Gemma3VLModel
+
+  /**
+   * @param stages - as {@link splitLayers} orders them; they become the pipeline's own
+   * @throws AppError `request.invalid` when a layer is missing or comes twice
+   */
+  constructor(stages: readonly Gemma3VLModel[]) {
+    const [first] = stages
+    if (first === undefined || !isChain(stages.map(({ stage }) => stage))) {
+      const found = stages.map(({ stage }) => `${stage.firstLayer} to ${stage.endLayer - 1}`).join(', ') || 'none'
+      throw new AppError('request.invalid', `Expected all stages of one model in order, found layers ${found}.`)
+    }
+    this.config = first.config
+    this.stages = stages
+    this.#first = first
+  }
+
+  /** As {@link Gemma3VLModel.getImageFeatures}, of the first stage. */
+  async getImageFeatures(patches: Uint8Array, options: { signal?: AbortSignal } = {}): Promise<Float32Array> {
+    return this.#first.getImageFeatures(patches, options)
+  }
+
+  /** As {@link Gemma3VLModel.getImageStates}, of the first stage. */
+  async getImageStates(patches: Uint8Array, options: { signal?: AbortSignal } = {}): Promise<ImageStates> {
+    return this.#first.getImageStates(patches, options)
+  }
+
+  /** As {@link Gemma3VLModel.forward} of the unsplit model: hidden states go from stage to stage. */
+  async forward(request: ForwardRequest): Promise<ForwardResult> {
+    let result = await this.#first.forward(request)
+    const hiddenStates = [...result.hiddenStates]
+    for (const stage of this.stages.slice(1)) {
+      stage.setInputTensor(result.hidden)
+      result = await stage.forward(request)
+      hiddenStates.push(...result.hiddenStates)
+    }
+    return { ...result, hiddenStates }
+  }
+
+  [Symbol.dispose](): void {
+    for (const stage of this.stages) stage[Symbol.dispose]()
+  }
+}
+
+/** Whether every stage begins where the one before ended, from the first layer to the last. */
+function isChain(stages: readonly Stage[]): boolean {
+  const isJoined = stages.every(({ firstLayer }, index) => firstLayer === (stages[index - 1]?.endLayer ?? 0))
+  return isJoined && stages.at(-1)?.postProcess === true
+}
