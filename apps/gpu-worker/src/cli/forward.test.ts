@@ -44,7 +44,6 @@ describe('loupe forward', () => {
   })
 
   it.each([
-    [['--stages', '2'], /--stages: expected 1, found 2\. \[request\.unsupported\]/],
     [['--dtype', 'bf16'], /--dtype: expected f32, found bf16\. \[request\.unsupported\]/],
     [['--gradients'], /--gradients is not offered yet\. \[request\.unsupported\]/],
     [['--train', 'language_model'], /--train is not offered yet\. \[request\.unsupported\]/],
@@ -52,6 +51,40 @@ describe('loupe forward', () => {
     const { status, err } = await loupe('forward', '--inputs', 'x', '--out', 'y', ...extra)
     expect(status).toBe(1)
     expect(err).toMatch(message)
+  })
+
+  it('gives the same in stages, up to one for each layer', async () => {
+    const path = await inputs({ input_ids: integers([1, 6], 2, 7, 8, 9, 10, 11) })
+    const run = async (...extra: string[]) => {
+      const outPath = join(folder, 'stages.safetensors')
+      const result = await loupe('forward', '--inputs', path, '--out', outPath, ...extra)
+      expect(result).toEqual({ status: 0, out: '', err: '' })
+      return decodeSafetensors(await readFile(outPath))
+    }
+    const whole = await run()
+    const layers = [...whole.keys()].filter((name) => name.startsWith('hidden_states.')).length - 1
+    for (const stages of ['1', '2', `${layers}`]) {
+      const split = await run('--stages', stages)
+      expect([...split.keys()].sort()).toEqual([...whole.keys()].sort())
+      for (const [name, { shape, data }] of whole) {
+        expect(split.get(name)?.shape).toEqual(shape)
+        const [found, expected] = [split.get(name)?.data ?? new Uint8Array(), data].map(
+          (bytes) => new Float32Array(Uint8Array.from(bytes).buffer),
+        )
+        const worst = Math.max(
+          ...Array.from(expected ?? [], (value, i) => Math.abs(value - (found?.[i] ?? Number.NaN))),
+        )
+        expect(worst, `${name} in ${stages} stages`).toBeLessThan(1e-4)
+      }
+    }
+    const { err } = await loupe('forward', '--inputs', path, '--out', 'none', '--stages', `${layers + 1}`)
+    expect(err).toMatch(`Expected 1 to ${layers} stages for as many layers, found ${layers + 1}. [request.invalid]`)
+  })
+
+  it.each(['0', '1.5', 'two', ''])('takes no %j stages', async (stages) => {
+    const { status, err } = await loupe('forward', '--inputs', 'x', '--out', 'y', '--stages', stages)
+    expect(status).toBe(2)
+    expect(err).toMatch(/--stages takes a whole number from 1 to 1000/)
   })
 
   it.each([

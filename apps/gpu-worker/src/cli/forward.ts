@@ -1,15 +1,18 @@
 import { writeFile } from 'node:fs/promises'
-import { type EncodableTensor, encodeSafetensors, type ForwardResult, type Gemma3VLModel } from '@loupe/model'
+import { type EncodableTensor, encodeSafetensors, type ForwardResult, type Pipeline } from '@loupe/model'
 import { AppError } from '@loupe/shared/errors'
-import { type CliArguments, type Command, requiredOption, stringOption } from './command.ts'
+import { type CliArguments, type Command, integerOption, requiredOption, stringOption } from './command.ts'
 import { modelDirectory } from './model-directory.ts'
 import { type ModelInputs, readModelInputs } from './model-inputs.ts'
+
+/** More than any model has layers. */
+const MOST_STAGES = 1_000
 
 /** `loupe forward`: runs the model once over given tensors and writes everything it computes on the way. */
 export const forward: Command = {
   summary: 'run the model on the tensors of a file',
   help: `
-usage: loupe forward [--model DIR] --inputs in.safetensors --out out.safetensors
+usage: loupe forward [--model DIR] --inputs in.safetensors --out out.safetensors [--stages N]
 
 Reads input_ids [b,t] and, where present, attention_mask, labels, loss_mask [b,t] and images_u8 [n,S,S,3].
 Writes logits, hidden_states.0 to hidden_states.N, with images vision_last_hidden_state and image_features, and with
@@ -19,7 +22,7 @@ labels token_loss. Values at padded places are undefined.
   --inputs FILE  what to run on
   --out FILE     where to write the results
   --dtype f32    the type to compute in; only f32 so far
-  --stages N     pipeline stages; only 1 so far
+  --stages N     pipeline stages that the layers are split into, at most one for each layer (default: 1)
 
 example: loupe forward --inputs in.safetensors --out out.safetensors`,
   options: {
@@ -35,19 +38,17 @@ example: loupe forward --inputs in.safetensors --out out.safetensors`,
     refuseUnsupported(args)
     const inputsPath = requiredOption(args, 'inputs')
     const outPath = requiredOption(args, 'out')
-    const { loadGemma3VL } = await import('@loupe/model/node')
-    using model = await loadGemma3VL(await modelDirectory(args), { signal })
-    const inputs = await readModelInputs(inputsPath, model.config)
-    await writeFile(outPath, encodeSafetensors(await computeAll(model, inputs, signal)))
+    const stages = integerOption(args, 'stages', 1, [1, MOST_STAGES])
+    const { loadPipeline } = await import('@loupe/model/node')
+    using pipeline = await loadPipeline(await modelDirectory(args), { stages, signal })
+    const inputs = await readModelInputs(inputsPath, pipeline.config)
+    await writeFile(outPath, encodeSafetensors(await computeAll(pipeline, inputs, signal)))
   },
 }
 
 function refuseUnsupported(args: CliArguments): void {
-  const offered = { dtype: 'f32', stages: '1' }
-  for (const [name, only] of Object.entries(offered)) {
-    const given = stringOption(args, name, only)
-    if (given !== only) throw new AppError('request.unsupported', `--${name}: expected ${only}, found ${given}.`)
-  }
+  const dtype = stringOption(args, 'dtype', 'f32')
+  if (dtype !== 'f32') throw new AppError('request.unsupported', `--dtype: expected f32, found ${dtype}.`)
   for (const name of ['gradients', 'train']) {
     if (args.values[name] !== undefined) throw new AppError('request.unsupported', `--${name} is not offered yet.`)
   }
@@ -55,7 +56,7 @@ function refuseUnsupported(args: CliArguments): void {
 
 type Tensors = Map<string, EncodableTensor>
 
-async function computeAll(model: Gemma3VLModel, inputs: ModelInputs, signal: AbortSignal): Promise<Tensors> {
+async function computeAll(model: Pipeline, inputs: ModelInputs, signal: AbortSignal): Promise<Tensors> {
   const tensors: Tensors = new Map()
   const states = []
   for (const patches of inputs.patches) states.push(await model.getImageStates(patches, { signal }))
