@@ -1,8 +1,9 @@
 /** Arranges questions about one picture into the conversations that the trainer learns from. */
 
 import type { PictureFacts } from './layout.ts'
-import { ask, askBlind, description, type Exchange, type QuestionType } from './questions.ts'
+import { ask, askBlind, description, type Exchange } from './questions.ts'
 import type { Random } from './random.ts'
+import type { QuestionType } from './wordings.ts'
 
 /**
  * A common beginning and the ways it can go on. Each branch sees the beginning and itself, never its siblings,

@@ -2,8 +2,9 @@
 
 import type { PictureFacts } from './layout.ts'
 import { drawPicture } from './picture.ts'
-import { ask, askBlind, type Exchange, type QuestionType } from './questions.ts'
+import { ask, askBlind, type Exchange } from './questions.ts'
 import { createRandom } from './random.ts'
+import type { QuestionType } from './wordings.ts'
 
 /** Training starts at seed 1,000,000; everything below is for measuring and for show. */
 export const firstTrainingSeed = 1_000_000

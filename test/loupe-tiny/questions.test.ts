@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { drawConversations } from './dialogues.ts'
 import { heldOutQuestions } from './held-out.ts'
 import { drawFacts, type PictureFacts } from './layout.ts'
-import { ask, description, nothingAnswer, questionTypes } from './questions.ts'
+import { ask, description, nothingAnswer } from './questions.ts'
 import { createRandom } from './random.ts'
+import { questionTypes } from './wordings.ts'
 
 const one: PictureFacts = {
   count: 1,
