@@ -12,8 +12,8 @@ describe('loupe', () => {
 
   it.each(['nothing', 'constructor', '__proto__', 'toString'])('does not know the command %s', async (name) => {
     const { status, out, err } = await runLine([name])
-    expect({ status, out }).toEqual({ status: 2, out: '' })
-    expect(err).toContain(`There is no command "${name}". See loupe --help. [usage.invalid]`)
+    const said = `loupe: There is no command "${name}". [usage.invalid]\nSee loupe --help.\n`
+    expect({ status, out, err }).toEqual({ status: 2, out: '', err: said })
   })
 
   it.each(Object.keys(COMMANDS))('explains %s by its own help, which begins as the list does', async (name) => {

@@ -9,9 +9,12 @@ export async function runCli(argv: readonly string[], io: CliIo = processIo()): 
     io.stdout.write(overview())
     return name === undefined ? 2 : 0
   }
+  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (entry === undefined) {
+    io.stderr.write(`loupe: There is no command "${name}". [usage.invalid]\nSee loupe --help.\n`)
+    return 2
+  }
   try {
-    const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-    if (entry === undefined) throw new AppError('usage.invalid', `There is no command "${name}". See loupe --help.`)
     const command = await entry.load()
     if (rest.includes('--help') || rest.includes('-h')) {
       io.stdout.write(helpText(name, command))
