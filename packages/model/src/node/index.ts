@@ -1,4 +1,5 @@
 export { type CheckpointFiles, checkpointFiles } from './checkpoint-files.ts'
 export { embeddedModelDirectory } from './embedded-model.ts'
-export { type LoadModelOptions, type LoadPipelineOptions, loadGemma3VL, loadPipeline } from './load-gemma3-vl.ts'
+export { loadGemma3VL, loadPipeline } from './load-gemma3-vl.ts'
 export { type LoadGgufOptions, loadGguf } from './load-gguf.ts'
+export type { LoadModelOptions, LoadOptions, LoadPipelineOptions, ModelPart, PackProgress } from './load-options.ts'

@@ -1,32 +1,15 @@
 import { bindWeights } from '../gemma3/bind-weights.ts'
 import { type ModelConfig, readModelConfig } from '../gemma3/config-files.ts'
-import type { Stage } from '../gemma3/stage.ts'
 import { Gemma3VLModel } from '../pipeline/gemma3-vl-model.ts'
 import type { ModelParts } from '../pipeline/model-parts.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
-import { type LayerSplit, splitLayers } from '../pipeline/split-layers.ts'
+import { splitLayers } from '../pipeline/split-layers.ts'
 import { throwIfCancelled } from '../runtime/cancellation.ts'
 import { OrtRuntime, type OrtRuntimeOptions } from '../runtime/index.ts'
 import { openCheckpoint } from '../weights/checkpoint.ts'
 import { checkpointFiles } from './checkpoint-files.ts'
+import type { LoadModelOptions, LoadOptions, LoadPipelineOptions } from './load-options.ts'
 import { locateWeights } from './locate-weights.ts'
-
-/** What every way to load a model takes. */
-interface LoadOptions {
-  readonly device?: 'cpu'
-  /** Threads of one run; one for each physical core by default. */
-  readonly threads?: number
-  readonly signal?: AbortSignal
-}
-
-/** Options of {@link loadGemma3VL}. */
-export interface LoadModelOptions extends LoadOptions {
-  /** One of {@link splitLayers}; the whole model by default. */
-  readonly stage?: Stage
-}
-
-/** Options of {@link loadPipeline}. */
-export interface LoadPipelineOptions extends LoadOptions, LayerSplit {}
 
 /**
  * Opens a Gemma 3 checkpoint in Hugging Face layout. Reads configs and headers only; weights are mapped from their files

@@ -7,7 +7,8 @@ import { OrtRuntime } from '../runtime/index.ts'
 import { type FloatDType, isFloatDType } from '../weights/dtype.ts'
 import { listed } from '../weights/fault-list.ts'
 import { type CheckpointFiles, checkpointFiles } from './checkpoint-files.ts'
-import { type LoadModelOptions, runtimeOptions } from './load-gemma3-vl.ts'
+import { runtimeOptions } from './load-gemma3-vl.ts'
+import type { LoadModelOptions } from './load-options.ts'
 import { locateWeights } from './locate-weights.ts'
 
 /** Options of {@link loadGguf}. */

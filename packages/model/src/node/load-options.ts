@@ -1,0 +1,46 @@
+import type { Stage } from '../gemma3/stage.ts'
+import type { Device } from '../graph/runtime.ts'
+import type { LayerSplit } from '../pipeline/split-layers.ts'
+import type { WeightDType } from '../weights/weight-dtype.ts'
+
+/** What a part of a model is: the language model, or the vision tower with the projector. */
+export type ModelPart = 'language' | 'vision'
+
+/** How far the packing of a part is. */
+export interface PackProgress {
+  readonly part: ModelPart
+  /** `read` looks at the checkpoint for changes, `pack` rewrites its weights. */
+  readonly step: 'read' | 'pack'
+  readonly doneBytes: number
+  readonly totalBytes: number
+}
+
+/** What every way to load a model takes. */
+export interface LoadOptions {
+  /** `cpu` by default. */
+  readonly device?: Device
+  /**
+   * How the weights of a part are held in memory. By default as they are stored: blocks of a GGUF as blocks, and floats
+   * as float32. What is stored otherwise is rewritten once, into the weight cache.
+   */
+  readonly dtype?: Partial<Record<ModelPart, WeightDType>>
+  /** Path of the vision tower and projector that belong to a GGUF language model. Without it the model is text-only. */
+  readonly mmproj?: string
+  /** Where rewritten weights are kept: `$LOUPE_CACHE`, else `$XDG_CACHE_HOME/loupe`, else `~/.cache/loupe`. */
+  readonly cacheDirectory?: string
+  /** In what blocks are multiplied: with 8-bit activations, which is quicker and the default, or exactly. */
+  readonly activations?: 'int8' | 'float32'
+  /** Threads of one run; one for each physical core by default. */
+  readonly threads?: number
+  readonly onProgress?: (progress: PackProgress) => void
+  readonly signal?: AbortSignal
+}
+
+/** Options of {@link loadGemma3VL}. */
+export interface LoadModelOptions extends LoadOptions {
+  /** One of {@link splitLayers}; the whole model by default. */
+  readonly stage?: Stage
+}
+
+/** Options of {@link loadPipeline}. */
+export interface LoadPipelineOptions extends LoadOptions, LayerSplit {}
