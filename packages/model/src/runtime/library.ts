@@ -38,11 +38,20 @@ export function library(): Library {
 function libraryPath(): string {
   const named = process.env['ORT_LIB']
   if (named !== undefined && named !== '') return named
-  const manifest = require.resolve('onnxruntime-node/package.json')
   const fileName = FILE_NAMES[process.platform]
   if (fileName === undefined)
     throw new AppError('runtime.failed', `No ONNX Runtime for ${process.platform}; set ORT_LIB.`)
-  return path.join(path.dirname(manifest), 'bin', 'napi-v6', process.platform, process.arch, fileName)
+  return path.join(packageFolder(), 'bin', 'napi-v6', process.platform, process.arch, fileName)
+}
+
+/** The package is an optional dependency: npm leaves it out when its install script, which fetches CUDA, fails. */
+function packageFolder(): string {
+  try {
+    return path.dirname(require.resolve('onnxruntime-node/package.json'))
+  } catch (cause) {
+    const remedy = '`npm install --ignore-scripts` installs it; or ORT_LIB names a library.'
+    throw new AppError('runtime.failed', `Expected the package onnxruntime-node, found none. ${remedy}`, { cause })
+  }
 }
 
 function load(file: string): Library {
