@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" /> -- for the types of whoever imports this
 export { type BoundWeight, type BoundWeights, bindWeights } from './gemma3/bind-weights.ts'
 export {
   type Gemma3Config,
