@@ -16,6 +16,22 @@ export function isControlToken(content: string, isSpecial: boolean, contents: Re
   return !contents.has(partner)
 }
 
+/**
+ * Says of each added token what text may become it.
+ *
+ * @param isPiece - whether the model's own vocabulary has a content, so that merges may make it
+ */
+export function classifyAdded(
+  added: readonly Pick<AddedToken, 'id' | 'content' | 'isSpecial'>[],
+  isPiece: (content: string) => boolean,
+): readonly AddedToken[] {
+  const contents = new Set(added.map(({ content }) => content))
+  return added.map((token) => {
+    const isControl = isControlToken(token.content, token.isSpecial, contents)
+    return { ...token, isControl, isPiece: !isControl && isPiece(token.content) }
+  })
+}
+
 /** Where an added token stands in a text. */
 interface AddedMatch {
   readonly id: number

@@ -1,16 +1,7 @@
-import { isControlToken } from './added-tokens.ts'
-import { encodeArtifact } from './artifact.ts'
-import type { AddedToken, TokenizerContent } from './content.ts'
-import { impliedMerges } from './implied-merges.ts'
+import { classifyAdded } from './added-tokens.ts'
 import { invalid } from './invalid.ts'
-import { LIMITS, SPACE } from './limits.ts'
-import { closedFormRules, pieceRoles, ROLE } from './merge-rules.ts'
-import { indexPieces } from './piece-index.ts'
 import { parseTokenizerJson, type TokenizerFile } from './tokenizer-json.ts'
-import { isBridge } from './words.ts'
-
-/** More bridges than this and looking for them costs more than cutting the text into words saves. */
-const MOST_BRIDGES = 64
+import { type MergeFacts, writeArtifact } from './write-artifact.ts'
 
 /** How {@link buildTokenizerArtifact} writes the merges. */
 export interface ArtifactOptions {
@@ -28,20 +19,10 @@ export interface ArtifactOptions {
  */
 export function buildTokenizerArtifact(json: string, options: ArtifactOptions = {}): Uint8Array {
   const file = parseTokenizerJson(json)
-  const pieces = listPieces(file)
-  const added = classifyAdded(file)
-  const content = { ...encodePieces(pieces), byteIds: readByteIds(file.vocab), added }
-  const index = indexPieces(content.pieceLengths, content.pieceBytes)
-  const roles = pieceRoles(content, pieces.length)
-  const bridges = pieces.flatMap((piece, id) => (roles[id] !== ROLE.inert && isBridge(piece) ? [id] : []))
-  const reached = reachedPieces(pieces, added, roles)
-  const implied =
-    options.storeMerges === true ? undefined : impliedMerges(index, roles, closedFormRules(index, roles), reached)
-  const isClosedForm = implied !== undefined && areImplied(file, pieces, reached, implied)
-  return encodeArtifact({
-    ...content,
-    bridges: bridges.length > MOST_BRIDGES ? undefined : Int32Array.from(bridges),
-    merges: isClosedForm ? undefined : readMerges(file, reached),
+  const added = classifyAdded(file.added, (content) => file.vocab.has(content))
+  return writeArtifact({ pieces: listPieces(file), added }, (facts) => {
+    const isClosedForm = options.storeMerges !== true && areImplied(file, facts)
+    return isClosedForm ? undefined : readMerges(file, facts.reached)
   })
 }
 
@@ -60,58 +41,6 @@ function listPieces({ vocab, added }: TokenizerFile): readonly string[] {
     pieces[id] = content
   }
   return pieces
-}
-
-function classifyAdded({ vocab, added }: TokenizerFile): readonly AddedToken[] {
-  const contents = new Set(added.map(({ content }) => content))
-  return added.map(({ id, content, isSpecial }) => {
-    const isControl = isControlToken(content, isSpecial, contents)
-    return { id, content, isSpecial, isControl, isPiece: vocab.has(content) }
-  })
-}
-
-function encodePieces(pieces: readonly string[]): Pick<TokenizerContent, 'pieceLengths' | 'pieceBytes'> {
-  const pieceLengths = Uint8Array.from(pieces, (piece, id) => {
-    const bytes = piece.isWellFormed() ? utf8Length(piece) : 0
-    if (bytes > 0 && bytes <= LIMITS.pieceBytes) return bytes
-    throw invalid(`piece ${id}`, `1 to ${LIMITS.pieceBytes} bytes of well-formed text`, piece)
-  })
-  // All at once: one call for each piece takes ten times as long.
-  return { pieceLengths, pieceBytes: new TextEncoder().encode(pieces.join('')) }
-}
-
-function utf8Length(text: string): number {
-  let bytes = 0
-  for (let at = 0; at < text.length; at += 1) {
-    const unit = text.charCodeAt(at)
-    // Each half of a surrogate pair counts two of its four bytes.
-    bytes += unit < 0x80 ? 1 : unit < 0x800 || (unit & 0xf800) === 0xd800 ? 2 : 3
-  }
-  return bytes
-}
-
-function readByteIds(vocab: ReadonlyMap<string, number>): Int32Array {
-  return Int32Array.from({ length: 256 }, (_, byte) => {
-    const content = `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`
-    const id = vocab.get(content)
-    if (id === undefined) throw invalid('model.vocab', `a token ${content} for byte fallback`, id)
-    return id
-  })
-}
-
-/**
- * Marks the pieces that merging can meet, `[v]`: not the inert ones, nor those with a character that is an added token
- * by itself, as a newline is, since an added token is taken out of the text before anything merges.
- */
-function reachedPieces(pieces: readonly string[], added: readonly AddedToken[], roles: Uint8Array): Uint8Array {
-  const taken = new Set(
-    added.flatMap(({ content, isControl }) =>
-      !isControl && [...content].length === 1 && content !== SPACE ? [content] : [],
-    ),
-  )
-  return Uint8Array.from(pieces, (piece, id) =>
-    roles[id] !== ROLE.inert && ![...piece].some((character) => taken.has(character)) ? 1 : 0,
-  )
 }
 
 /** The merges that can happen, `[merges, 2]`, ids. A merge that would make a control token is none. */
@@ -134,19 +63,15 @@ function mergeIds(vocab: ReadonlyMap<string, number>, left: string, right: strin
 }
 
 /**
- * True if the merges that can happen are exactly `implied`, in that order. Compares contents one by one and looks ids
- * up only where they differ: half a million look-ups would take longer than all the rest.
+ * True if the merges that can happen are exactly the implied ones, in that order. Compares contents one by one and looks
+ * ids up only where they differ: half a million look-ups would take longer than all the rest.
  */
-function areImplied(
-  { vocab, merges }: TokenizerFile,
-  pieces: readonly string[],
-  reached: Uint8Array,
-  implied: readonly number[],
-): boolean {
+function areImplied({ vocab, merges }: TokenizerFile, { pieces, reached, implied }: MergeFacts): boolean {
+  const { merges: expected, isOrdered } = implied()
   let at = 0
   for (const [left, right] of merges) {
-    if (pieces[implied[at] ?? -1] === left && pieces[implied[at + 1] ?? -1] === right) at += 2
+    if (pieces[expected[at] ?? -1] === left && pieces[expected[at + 1] ?? -1] === right) at += 2
     else if (mergeIds(vocab, left, right).every((id) => reached[id] === 1)) return false
   }
-  return at === implied.length
+  return isOrdered && at === expected.length
 }

@@ -12,7 +12,7 @@ export interface AddedToken {
   readonly isSpecial: boolean
   /** Never made out of plain text. */
   readonly isControl: boolean
-  /** Part of the model's vocabulary, so merges may make it (runs of spaces); else only the exact match does. */
+  /** Merges may make it (runs of spaces), since the model's vocabulary has it; else only the exact match does. */
   readonly isPiece: boolean
 }
 

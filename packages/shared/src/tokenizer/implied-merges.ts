@@ -1,20 +1,27 @@
 import { type MergeRules, ROLE } from './merge-rules.ts'
 import { extendHash, findPart, hashTail, type PieceIndex } from './piece-index.ts'
 
+/** What {@link impliedMerges} gives. */
+export interface ImpliedMerges {
+  /** `[merges, 2]` left and right ids, best first. */
+  readonly merges: readonly number[]
+  /** No two of them have the same priority, so that the rules alone give this order. */
+  readonly isOrdered: boolean
+}
+
 /**
  * The merges that a vocabulary implies: every split of a reached piece into two reached pieces, in the order of
  * `closedFormRules`.
  *
  * @param rules - of `closedFormRules`
  * @param reached - `[v]`, 1 for the pieces that merging can meet
- * @returns `[merges, 2]` left and right ids, best first; `undefined` if two of them have the same priority
  */
 export function impliedMerges(
   index: PieceIndex,
   roles: Uint8Array,
   rules: MergeRules,
   reached: Uint8Array,
-): readonly number[] | undefined {
+): ImpliedMerges {
   const early: { readonly pair: readonly number[]; readonly priority: number }[] = []
   const ordinary: number[] = []
   for (let id = 0; id < index.size; id += 1) {
@@ -29,8 +36,8 @@ export function impliedMerges(
     }
   }
   early.sort((one, two) => one.priority - two.priority)
-  if (early.some(({ priority }, at) => priority === early[at + 1]?.priority)) return undefined
-  return early.flatMap(({ pair }) => pair).concat(ordinary)
+  const isOrdered = early.every(({ priority }, at) => priority !== early[at + 1]?.priority)
+  return { merges: early.flatMap(({ pair }) => pair).concat(ordinary), isOrdered }
 }
 
 /** Rolling hash of each beginning of the piece at hand. */
