@@ -1,25 +1,41 @@
+import type { BlockActivations, BlockMatrix, Matrix } from '../graph/block-matrix.ts'
 import type { FileTensor, Graph } from '../graph/graph.ts'
 import { addNumber, cast } from '../graph/ops/arithmetic.ts'
+import { storedBlocks } from '../graph/ops/blocks.ts'
 import type { Value } from '../graph/value.ts'
 import type { LayerNormWeights } from '../layers/layer-norm.ts'
 import type { LinearWeights } from '../layers/linear.ts'
 import type { RmsNormWeights } from '../layers/rms-norm.ts'
 
-/** A weight in its file. */
-interface StoredWeight extends FileTensor {
+/** A weight in its file: numbers, or blocks of a few bits. */
+export type StoredWeight = FloatWeight | BlockWeight
+
+/** A weight stored as numbers. */
+export interface FloatWeight extends FileTensor {
   /** The file holds 1 + w, as GGUF does for RMS norms. */
   readonly isStoredPlusOne?: boolean
+}
+
+/** A weight stored in blocks: a linear map or the embedding table, nothing else. */
+export interface BlockWeight {
+  readonly blocks: BlockMatrix
 }
 
 /** Finds a weight by its canonical name (see `names.ts`). @throws AppError `weights.invalid` if there is none */
 export type TensorSource = (name: string) => StoredWeight
 
-/** Puts weights of a checkpoint into a graph, as values of the type we compute in. */
+/** Options of {@link parameters}. */
+export interface ParameterOptions {
+  /** What products with blocks do to their other factor; `int8` by default. */
+  readonly activations?: BlockActivations
+}
+
+/** Puts weights of a checkpoint into a graph. */
 export interface Parameters {
-  /** A weight as it is stored. @throws AppError `graph.shape_mismatch` if the checkpoint holds another shape */
-  stored<A extends string>(name: string, axes: A, shape: readonly number[]): Value<A>
   /** A weight in float32. The runtime converts a 16-bit one once, while it loads the model. */
   tensor<A extends string>(name: string, axes: A, shape: readonly number[]): Value<A>
+  /** A weight as it is stored, perhaps in blocks. @throws AppError `graph.shape_mismatch` if it has another shape */
+  matrix<A extends string>(name: string, axes: A, shape: readonly [number, number]): Matrix<A>
   /** A linear map without a bias. `axes` are `[in, out]`, as `sizes`. */
   linear<I extends string, O extends string>(path: string, axes: [I, O], sizes: [number, number]): LinearWeights<I, O>
   /** A linear map with a bias. */
@@ -29,27 +45,38 @@ export interface Parameters {
 }
 
 /** Reads weights from `source` into `g`. */
-export function parameters(g: Graph, source: TensorSource): Parameters {
-  const stored = <A extends string>(name: string, axes: A, shape: readonly number[]): Value<A> =>
+export function parameters(g: Graph, source: TensorSource, options: ParameterOptions = {}): Parameters {
+  const { activations = 'int8' } = options
+  const matrix = <A extends string>(name: string, axes: A, shape: readonly number[]): Matrix<A> =>
     g.at(name, () => {
-      const value = g.stored(name, axes, source(name))
+      const weight = source(name)
+      const value =
+        'blocks' in weight ? storedBlocks<A>(g, name, weight.blocks, activations) : g.stored(name, axes, weight)
       g.expectShape('a weight', value, shape)
       return value
     })
+  const floats = (name: string): FloatWeight => {
+    const weight = source(name)
+    return 'blocks' in weight ? g.at(name, () => g.fail('a weight stored as numbers', 'blocks')) : weight
+  }
   const tensor = <A extends string>(name: string, axes: A, shape: readonly number[]): Value<A> => {
-    const value = stored(name, axes, shape)
-    return g.at(name, () => cast(g, value, 'float32'))
+    const weight = floats(name)
+    return g.at(name, () => {
+      const value = g.stored(name, axes, weight)
+      g.expectShape('a weight', value, shape)
+      return cast(g, value, 'float32')
+    })
   }
   const norm = (name: string, size: number) => {
     const weight = tensor(name, 'd', [size])
-    return source(name).isStoredPlusOne ? g.at(name, () => addNumber(g, weight, -1)) : weight
+    return floats(name).isStoredPlusOne ? g.at(name, () => addNumber(g, weight, -1)) : weight
   }
   const linear = <I extends string, O extends string>(path: string, [i, o]: [I, O], [from, to]: [number, number]) => {
-    return { path, weight: tensor<`${O} ${I}`>(`${path}.weight`, `${o} ${i}`, [to, from]) }
+    return { path, weight: matrix<`${O} ${I}`>(`${path}.weight`, `${o} ${i}`, [to, from]) }
   }
   return {
-    stored,
     tensor,
+    matrix,
     linear,
     affine: (path, axes, sizes) => ({
       ...linear(path, axes, sizes),

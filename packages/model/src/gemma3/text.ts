@@ -1,7 +1,8 @@
+import type { Matrix } from '../graph/block-matrix.ts'
 import { Graph } from '../graph/graph.ts'
 import { cast, scaleBy } from '../graph/ops/arithmetic.ts'
 import { gatherRows, lastOfEachRow, replaceRows, reshape, sizeOf } from '../graph/ops/layout.ts'
-import { matmulTransposed } from '../graph/ops/linear.ts'
+import { applyMatrix, matrixRows } from '../graph/ops/matrix.ts'
 import { elementCount } from '../graph/shape.ts'
 import type { Value } from '../graph/value.ts'
 import { rmsNorm } from '../layers/rms-norm.ts'
@@ -10,11 +11,11 @@ import { type BlockWeights, block, type Hidden, type LayerContext } from './bloc
 import { layerCache } from './cache.ts'
 import type { Gemma3Config, TextConfig } from './config.ts'
 import { type AttentionBias, attentionBias } from './mask.ts'
-import { type Parameters, parameters, type TensorSource } from './parameters.ts'
+import { type ParameterOptions, type Parameters, parameters, type TensorSource } from './parameters.ts'
 import { type Stage, wholeModel } from './stage.ts'
 
 /** Options of {@link languageModelGraph}. */
-export interface LanguageModelOptions {
+export interface LanguageModelOptions extends ParameterOptions {
   /** Also give out the residual stream before every layer, as `hidden_states.i`. */
   readonly hiddenStates?: boolean
   /** Which layers; all of them and both ends by default. */
@@ -51,7 +52,7 @@ export function languageModelGraph(
   const g = new Graph()
   const { text } = config
   const { stage = wholeModel(text), hiddenStates = false } = options
-  const p = parameters(g, source)
+  const p = parameters(g, source, options)
   const step = stepInputs(g, text)
 
   const states: Hidden[] = []
@@ -72,8 +73,8 @@ export function languageModelGraph(
 }
 
 /** Rows for tokens at one end of the model, and the head at the other. */
-function embeddingTable(p: Parameters, { vocabSize, hiddenSize }: TextConfig): Value<'v d'> {
-  return p.stored('language_model.embed_tokens.weight', 'v d', [vocabSize, hiddenSize])
+function embeddingTable(p: Parameters, { vocabSize, hiddenSize }: TextConfig): Matrix<'v d'> {
+  return p.matrix('language_model.embed_tokens.weight', 'v d', [vocabSize, hiddenSize])
 }
 
 /** Token embeddings times √d, and image features as they are. One scale, applied once, to text rows only. */
@@ -82,25 +83,23 @@ function embed(g: Graph, p: Parameters, { text, vision }: Gemma3Config): Hidden 
   const ids = g.input('token_ids', 'int32', 'b t', ['b', 't'])
   return g.at('language_model.embed_tokens', () => {
     const { hiddenSize } = text
-    // Rows are picked before they are converted: a 16-bit table is never held in float32 for this.
-    const rows = cast(g, gatherRows(g, table, ids, 'b t d'), 'float32')
+    const shape = [...ids.shape, hiddenSize]
+    const rows = matrixRows(g, table, reshape(g, ids, 'r', [elementCount(ids.shape)]))
     const embedded = scaleBy(g, rows, Math.sqrt(hiddenSize))
-    if (vision === undefined) return embedded
+    if (vision === undefined) return reshape(g, embedded, 'b t d', shape)
     const imageRows = g.input('image_rows', 'int64', 'm', ['m'])
     const features = g.input('image_features', 'float32', 'm d', ['m', hiddenSize])
-    const flat = reshape(g, embedded, 'r d', [elementCount(ids.shape), hiddenSize])
-    return reshape(g, replaceRows(g, flat, imageRows, features), 'b t d', embedded.shape)
+    return reshape(g, replaceRows(g, embedded, imageRows, features), 'b t d', shape)
   })
 }
 
 /** The tied head: logits of the wanted tokens, with the unscaled embedding table. @returns `[l, v]` */
-function logits(g: Graph, table: Value<'v d'>, x: Hidden): Value<'r o'> {
+function logits(g: Graph, table: Matrix<'v d'>, x: Hidden): Value<'r o'> {
   return g.at('language_model.lm_head', () => {
     const [batch = 0, tokens = 0, width = 0] = x.shape
     const flat = reshape(g, x, 'r d', [elementCount([batch, tokens]), width])
     const wanted = g.input('logit_rows', 'int64', 'l', ['l'])
-    const head = reshape(g, cast(g, table, 'float32'), 'o i', table.shape)
-    return matmulTransposed(g, gatherRows(g, flat, wanted, 'r i'), head)
+    return applyMatrix(g, gatherRows(g, flat, wanted, 'r i'), table)
   })
 }
 

@@ -7,7 +7,7 @@ import { type LayerNormWeights, layerNorm } from '../layers/layer-norm.ts'
 import { type LinearWeights, linear } from '../layers/linear.ts'
 import { patchEmbed } from '../layers/patch-embed.ts'
 import type { Gemma3Config, VisionConfig } from './config.ts'
-import { type Parameters, parameters, type TensorSource } from './parameters.ts'
+import { type ParameterOptions, type Parameters, parameters, type TensorSource } from './parameters.ts'
 import { project } from './projector.ts'
 
 type Patches = Value<'b p d'>
@@ -21,9 +21,14 @@ type Patches = Value<'b p d'>
  * @returns ONNX bytes whose weights are external data of the checkpoint's files
  * @throws AppError `graph.shape_mismatch` naming the weight that does not fit the config
  */
-export function visionGraph(config: Gemma3Config, vision: VisionConfig, source: TensorSource): Uint8Array {
+export function visionGraph(
+  config: Gemma3Config,
+  vision: VisionConfig,
+  source: TensorSource,
+  options: ParameterOptions = {},
+): Uint8Array {
   const g = new Graph()
-  const p = parameters(g, source)
+  const p = parameters(g, source, options)
   const { patchCount, patchBytes } = patchGeometry(vision)
   const patches = g.input('patches', 'uint8', 'b p xyc', ['b', patchCount, patchBytes])
   const states = visionTower(g, p, vision, patches)

@@ -42,7 +42,7 @@ export class Graph {
   readonly #constants = new Map<string, AnyValue>()
   readonly #inputs: Port[] = []
   readonly #outputs: Port[] = []
-  readonly #lengths = new Map<string, AnyValue>()
+  readonly #shared = new Map<string, AnyValue>()
   readonly #used = new Map<string, number>()
   #path = ''
 
@@ -124,21 +124,20 @@ export class Graph {
    * @throws AppError `graph.shape_mismatch` when no input has such a size
    */
   lengthOf(symbol: string): Value<'1'> {
-    const known = this.#lengths.get(symbol)
-    if (known !== undefined) return named(known)
-    for (const port of this.#inputs) {
-      const axis = port.shape.indexOf(symbol)
-      if (axis < 0) continue
-      const length = this.at('shape', () =>
-        this.call<'1'>(
-          { op: 'Shape', inputs: [port], attributes: { start: axis, end: axis + 1 } },
-          { dtype: 'int64', shape: [1] },
-        ),
-      )
-      this.#lengths.set(symbol, length)
-      return length
-    }
-    return this.fail(`a size of an input`, symbol)
+    const port = this.#inputs.find(({ shape }) => shape.includes(symbol))
+    if (port === undefined) return this.fail(`a size of an input`, symbol)
+    const start = port.shape.indexOf(symbol)
+    const shapeCall = { op: 'Shape', inputs: [port], attributes: { start, end: start + 1 } }
+    return this.shared(`the length of ${symbol}`, () =>
+      this.at('shape', () => this.call(shapeCall, { dtype: 'int64', shape: [1] })),
+    )
+  }
+
+  /** A value that several places read. The first one that asks builds it; `what` names everything it depends on. */
+  shared<Axes extends string>(what: string, build: () => Value<Axes>): Value<Axes> {
+    const value = this.#shared.get(what) ?? build()
+    this.#shared.set(what, value)
+    return named(value)
   }
 
   /** Reports that something does not fit here. @throws AppError `graph.shape_mismatch` */
@@ -147,7 +146,7 @@ export class Graph {
   }
 
   /** Throws unless `value` has exactly this shape. @throws AppError `graph.shape_mismatch` */
-  expectShape(what: string, value: AnyValue, shape: readonly (Dim | undefined)[]): void {
+  expectShape(what: string, value: { readonly shape: Shape }, shape: readonly (Dim | undefined)[]): void {
     const fits =
       value.shape.length === shape.length && shape.every((dim, i) => dim === undefined || dim === value.shape[i])
     if (!fits) this.fail(`${what} of shape ${formatShape(shape.map((dim) => dim ?? '?'))}`, formatShape(value.shape))

@@ -1,6 +1,7 @@
+import type { Matrix } from '../graph/block-matrix.ts'
 import type { Graph } from '../graph/graph.ts'
 import { reshape } from '../graph/ops/layout.ts'
-import { matmulTransposed } from '../graph/ops/linear.ts'
+import { applyMatrix } from '../graph/ops/matrix.ts'
 import { elementCount } from '../graph/shape.ts'
 import { named, type Value } from '../graph/value.ts'
 
@@ -8,8 +9,8 @@ import { named, type Value } from '../graph/value.ts'
 export interface LinearWeights<I extends string, O extends string> {
   /** The module's path in the checkpoint; names the nodes and the errors. */
   readonly path: string
-  /** `[o, i]` float32 */
-  readonly weight: Value<`${O} ${I}`>
+  /** `[o, i]` of any float type, or in blocks */
+  readonly weight: Matrix<`${O} ${I}`>
   /** `[o]` float32 */
   readonly bias?: Value<O>
 }
@@ -35,9 +36,8 @@ export function linear<I extends string, O extends string, A extends `${string} 
     const [batch = 0, tokens = 0] = x.shape
     const [outer = 0, inner = 0] = w.weight.shape
     g.expectShape('an input', x, [batch, tokens, inner])
-    const rows = reshape(g, x, 'r i', [elementCount([batch, tokens]), inner])
-    const bias = w.bias === undefined ? undefined : named<'o'>(w.bias)
-    const mapped = matmulTransposed(g, rows, named(w.weight), bias)
-    return named(reshape(g, mapped, 'b t o', [batch, tokens, outer]))
+    // Shared, so that what one map makes of the rows serves the next: queries, keys and values read the same.
+    const rows = g.shared(`rows of ${x.name}`, () => reshape(g, x, 'r i', [elementCount([batch, tokens]), inner]))
+    return named(reshape(g, applyMatrix(g, rows, w.weight, w.bias), 'b t o', [batch, tokens, outer]))
   })
 }

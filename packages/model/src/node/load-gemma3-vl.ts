@@ -53,5 +53,5 @@ async function openParts(
   const weights = bindWeights(await openCheckpoint(files), config)
   const located = await locateWeights(weights, () => files)
   throwIfCancelled(signal)
-  return { config, generation, ...located }
+  return { config, generation, language: located, vision: config.vision && located }
 }

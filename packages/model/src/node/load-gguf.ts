@@ -30,10 +30,10 @@ type FloatWeight = GgufWeight<CheckpointFiles> & { readonly dtype: FloatDType }
 export async function loadGguf(path: string, options: LoadGgufOptions = {}): Promise<Gemma3VLModel> {
   const vision = options.mmproj === undefined ? undefined : await sourceOf(options.mmproj)
   const { config, generation, weights } = await openGgufModel(await sourceOf(path), vision)
-  const { weightsFolder, tensors } = await locateWeights(floatWeights(weights), ({ files }) => files)
+  const language = await locateWeights(floatWeights(weights), ({ files }) => files)
   throwIfCancelled(options.signal)
   const runtime = new OrtRuntime(runtimeOptions(options))
-  return new Gemma3VLModel({ config, tensors, weightsFolder, runtime }, generation, options.stage)
+  return new Gemma3VLModel({ config, language, vision: config.vision && language, runtime }, generation, options.stage)
 }
 
 /** A GGUF file on disk. */

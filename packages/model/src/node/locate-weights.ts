@@ -1,6 +1,6 @@
 import { basename, dirname, join } from 'node:path'
 import { AppError } from '@loupe/shared/errors'
-import type { TensorSource } from '../gemma3/parameters.ts'
+import type { WeightsPart } from '../pipeline/model-parts.ts'
 import type { FloatDType } from '../weights/dtype.ts'
 import type { CheckpointFiles } from './checkpoint-files.ts'
 
@@ -27,7 +27,7 @@ const DTYPES = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const
 export async function locateWeights<Weight extends LocatableWeight>(
   weights: ReadonlyMap<string, Weight>,
   filesOf: (weight: Weight) => CheckpointFiles,
-): Promise<{ weightsFolder: string; tensors: TensorSource }> {
+): Promise<WeightsPart> {
   const keyOf = (weight: Weight) => join(filesOf(weight).directory, weight.file)
   const paths = new Map<string, string>()
   for (const weight of weights.values()) {

@@ -43,8 +43,8 @@ export class Gemma3VLModel implements Disposable {
     this.stage = stage
     this.#parts = parts
     this.languageModel = new LanguageModel(parts, stage)
-    const hasVision = config.vision !== undefined && stage.preProcess
-    this.visionTower = hasVision ? new VisionModel(parts, config.vision) : undefined
+    const hasVision = config.vision !== undefined && parts.vision !== undefined && stage.preProcess
+    this.visionTower = hasVision ? new VisionModel(parts, config.vision, parts.vision) : undefined
   }
 
   /**

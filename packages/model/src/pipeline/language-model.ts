@@ -1,7 +1,7 @@
 import { KeyValueCache } from '../gemma3/cache.ts'
 import { type Stage, wholeModel } from '../gemma3/stage.ts'
 import { languageModelGraph } from '../gemma3/text.ts'
-import type { DType, RuntimeBinding, TensorData } from '../graph/runtime.ts'
+import type { DType, Runtime, RuntimeBinding, TensorData } from '../graph/runtime.ts'
 import { LazySession } from './lazy-session.ts'
 import type { ModelParts } from './model-parts.ts'
 
@@ -35,17 +35,20 @@ type BoundInput = readonly [DType, readonly number[], TensorData]
  */
 export class LanguageModel implements Disposable {
   readonly stage: Stage
+  readonly runtime: Runtime
   readonly #parts: ModelParts
   readonly #plain: LazySession
   readonly #withStates: LazySession
 
   constructor(parts: ModelParts, stage = wholeModel(parts.config.text)) {
     this.stage = stage
+    this.runtime = parts.runtime
     this.#parts = parts
     const session = (hiddenStates: boolean) =>
       new LazySession(async () => {
-        const { config, tensors, runtime, weightsFolder } = parts
-        return runtime.load(languageModelGraph(config, tensors, { hiddenStates, stage }), { weightsFolder })
+        const { config, language, runtime, policy } = parts
+        const graph = languageModelGraph(config, language.tensors, { ...policy, hiddenStates, stage })
+        return runtime.load(graph, { weightsFolder: language.weightsFolder })
       })
     this.#plain = session(false)
     this.#withStates = session(true)

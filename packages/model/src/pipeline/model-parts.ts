@@ -1,13 +1,28 @@
 import type { Gemma3Config } from '../gemma3/config.ts'
 import type { TensorSource } from '../gemma3/parameters.ts'
+import type { BlockActivations } from '../graph/block-matrix.ts'
 import type { Runtime } from '../graph/runtime.ts'
 
-/** What every part of a model is made from: what it is, where its weights lie, and what computes. */
-export interface ModelParts {
-  readonly config: Gemma3Config
+/** The weights of one part of a model. */
+export interface WeightsPart {
   /** Weights by canonical name. */
   readonly tensors: TensorSource
-  /** The real directory of the weights' files; neutral code only passes it on. */
+  /** The real directory of the part's files; neutral code only passes it on. */
   readonly weightsFolder: string
+}
+
+/** How to compute, where there is a choice. */
+export interface ComputePolicy {
+  /** What products with blocks do to their other factor; `int8` by default. */
+  readonly activations?: BlockActivations
+}
+
+/** What a model is made from: what it is, where its weights lie, and what computes. */
+export interface ModelParts {
+  readonly config: Gemma3Config
+  readonly language: WeightsPart
+  /** The vision tower and the projector; absent in a text model. */
+  readonly vision: WeightsPart | undefined
   readonly runtime: Runtime
+  readonly policy?: ComputePolicy
 }

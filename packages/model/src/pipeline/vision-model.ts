@@ -1,8 +1,9 @@
 import { AppError } from '@loupe/shared/errors'
 import type { VisionConfig } from '../gemma3/config.ts'
 import { patchGeometry, visionGraph } from '../gemma3/vision.ts'
+import type { Runtime } from '../graph/runtime.ts'
 import { LazySession } from './lazy-session.ts'
-import type { ModelParts } from './model-parts.ts'
+import type { ModelParts, WeightsPart } from './model-parts.ts'
 
 /** What the vision tower and the projector make of one picture. */
 export interface ImageStates {
@@ -15,14 +16,16 @@ export interface ImageStates {
 /** The vision tower with the projector: from the patches of one picture to its image features. */
 export class VisionModel implements Disposable {
   readonly #vision: VisionConfig
-  readonly #parts: ModelParts
+  readonly #runtime: Runtime
   readonly #session: LazySession
 
-  constructor(parts: ModelParts, vision: VisionConfig) {
+  /** @param weights - of the tower and the projector */
+  constructor({ config, runtime, policy }: ModelParts, vision: VisionConfig, weights: WeightsPart) {
     this.#vision = vision
-    this.#parts = parts
-    const { config, tensors, runtime, weightsFolder } = parts
-    this.#session = new LazySession(async () => runtime.load(visionGraph(config, vision, tensors), { weightsFolder }))
+    this.#runtime = runtime
+    const { tensors, weightsFolder } = weights
+    const graph = () => visionGraph(config, vision, tensors, policy)
+    this.#session = new LazySession(async () => runtime.load(graph(), { weightsFolder }))
   }
 
   /**
@@ -53,7 +56,7 @@ export class VisionModel implements Disposable {
       throw new AppError('tensor.invalid', `patches: ${expected}, found ${patches.byteLength}.`)
     }
     const session = await this.#session.get()
-    using input = this.#parts.runtime.wrap('uint8', [1, patchCount, patchBytes], patches)
+    using input = this.#runtime.wrap('uint8', [1, patchCount, patchBytes], patches)
     using binding = session.bind().input('patches', input)
     for (const name of outputs) binding.outputOnHost(name)
     await binding.run(options)

@@ -43,6 +43,24 @@ export function gatherRows<A extends string>(g: Graph, table: AnyValue, ids: Any
   return g.call({ op: 'Gather', inputs: [table, ids] }, { dtype: table.dtype, shape })
 }
 
+/** The first `count` columns. @param x - `[r, i]` */
+export function firstColumns<A extends string>(g: Graph, x: Value<A>, count: number): Value<A> {
+  const [rows = 0, width] = x.shape
+  if (width === count) return x
+  const numbers = [0, count, 1].map((number) => g.constant('int64', 'r', [1], BigInt64Array.of(BigInt(number))))
+  const [start, end, axis] = numbers
+  return g.call({ op: 'Slice', inputs: [x, start, end, axis] }, { dtype: x.dtype, shape: [rows, count] })
+}
+
+/** Zeros after the last column, up to `count` columns. @param x - `[r, i]` */
+export function padColumns<A extends string>(g: Graph, x: Value<A>, count: number): Value<A> {
+  const [rows = 0, width = 0] = x.shape
+  if (width === count) return x
+  const missing = BigInt64Array.from([0, 0, 0, count - Number(width)], BigInt)
+  const pads = g.constant('int64', 'r', [4], missing)
+  return g.call({ op: 'Pad', inputs: [x, pads] }, { dtype: x.dtype, shape: [rows, count] })
+}
+
 /** The last column of each row. @returns `[b]` */
 export function lastOfEachRow<B extends string, T extends string>(g: Graph, x: Value<`${B} ${T}`>): Value<B> {
   const [rows = 0] = x.shape

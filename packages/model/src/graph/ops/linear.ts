@@ -1,5 +1,5 @@
 import type { Graph } from '../graph.ts'
-import type { Value } from '../value.ts'
+import type { AnyValue, Value } from '../value.ts'
 
 /**
  * `x · weightᵀ + bias`, over the layout that checkpoints store, so that a float32 weight is used from its file as it is.
@@ -9,7 +9,7 @@ import type { Value } from '../value.ts'
  * @param bias - `[o]`
  * @returns `[r, o]`
  */
-export function matmulTransposed(g: Graph, x: Value<'r i'>, weight: Value<'o i'>, bias?: Value<'o'>): Value<'r o'> {
+export function matmulTransposed(g: Graph, x: Value<'r i'>, weight: AnyValue, bias?: AnyValue): Value<'r o'> {
   const [rows = 0, inner] = x.shape
   const [outer = 0] = weight.shape
   g.expectShape('a weight', weight, [outer, inner])

@@ -1,0 +1,37 @@
+/** What is done with a weight matrix, in whatever way it is stored. */
+import type { AnyBlocks, AnyMatrix } from '../block-matrix.ts'
+import type { Graph } from '../graph.ts'
+import { type AnyValue, named, type Value } from '../value.ts'
+import { cast } from './arithmetic.ts'
+import { gatherBlockRows, matmulBlocks } from './blocks.ts'
+import { gatherRows } from './layout.ts'
+import { matmulTransposed } from './linear.ts'
+
+/**
+ * `x · matrixᵀ + bias`, in the type of `x`.
+ *
+ * @param x - `[r, i]`
+ * @param matrix - `[o, i]` of any float type, or in blocks
+ * @param bias - `[o]`
+ * @returns `[r, o]`
+ */
+export function applyMatrix(g: Graph, x: Value<'r i'>, matrix: AnyMatrix, bias?: AnyValue): Value<'r o'> {
+  if (isInBlocks(matrix)) return matmulBlocks(g, x, matrix, bias)
+  return matmulTransposed(g, x, cast(g, named<'o i'>(matrix), x.dtype), bias)
+}
+
+/**
+ * Rows of a matrix, converted after they are picked: a table in a narrow type is never held in a wide one for this.
+ *
+ * @param matrix - `[o, i]` of any float type, or in blocks
+ * @param ids - `[r]` int32 or int64
+ * @returns `[r, i]` float32
+ */
+export function matrixRows(g: Graph, matrix: AnyMatrix, ids: Value<'r'>): Value<'r i'> {
+  if (isInBlocks(matrix)) return gatherBlockRows(g, matrix, ids)
+  return cast(g, gatherRows(g, matrix, ids, 'r i'), 'float32')
+}
+
+function isInBlocks(matrix: AnyMatrix): matrix is AnyBlocks {
+  return 'stored' in matrix
+}
