@@ -1,0 +1,15 @@
+import type { Mutant } from '../mutant.ts'
+import { CHECKPOINT_MUTANTS } from './checkpoint.ts'
+import { DECODER_MUTANTS } from './decoder.ts'
+import { MASK_MUTANTS } from './mask.ts'
+import { PIPELINE_MUTANTS } from './pipeline.ts'
+import { VISION_MUTANTS } from './vision.ts'
+
+/** Every fact of the model that some test must hold. */
+export const MUTANTS: readonly Mutant[] = [
+  ...DECODER_MUTANTS,
+  ...MASK_MUTANTS,
+  ...VISION_MUTANTS,
+  ...PIPELINE_MUTANTS,
+  ...CHECKPOINT_MUTANTS,
+]
