@@ -25,7 +25,7 @@ export {
   type SamplingParams,
 } from './generate/sampler.ts'
 export { createStopCheck, type FinishReason, type StopRule, type StopVerdict } from './generate/stop.ts'
-export type { ForwardRequest, ForwardResult } from './pipeline/full-forward.ts'
+export type { ForwardRequest, ForwardResult } from './pipeline/forward-request.ts'
 export { Gemma3VLModel } from './pipeline/gemma3-vl-model.ts'
 export { Pipeline } from './pipeline/pipeline.ts'
 export type { Sequence } from './pipeline/sequence.ts'

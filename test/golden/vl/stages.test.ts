@@ -13,7 +13,12 @@ function imageFeatures(golden: GoldenCase): Float32Array[] {
   return Array.from({ length: count }, (_, n) => all.subarray(n * size, (n + 1) * size))
 }
 
-const requestOf = (golden: GoldenCase) => ({ ...golden, imageFeatures: imageFeatures(golden), hiddenStates: true })
+const requestOf = (golden: GoldenCase) => ({
+  ...golden,
+  imageFeatures: imageFeatures(golden),
+  hiddenStates: true,
+  returnLogits: true,
+})
 
 async function inStages(golden: GoldenCase, split: LayerSplit): Promise<ForwardResult> {
   using pipeline = await loadPipeline(golden.directory, { ...split, threads: 1 })
@@ -97,7 +102,7 @@ describe('a stage', () => {
     const { golden, model: last } = await load(1)
     using _ = last
     last.setInputTensor(new Float32Array(golden.tokens * 48))
-    expect((await last.forward(golden)).logits).toHaveLength(golden.tokens * 320)
+    expect((await last.forward({ ...golden, returnLogits: true })).logits).toHaveLength(golden.tokens * 320)
     await expect(last.forward(golden)).rejects.toMatchObject({ code: 'tensor.invalid' })
   })
 

@@ -43,7 +43,7 @@ async function computeAll(model: Gemma3VLModel, golden: GoldenCase): Promise<Map
   const images = []
   for (const patches of golden.patches) images.push(await model.getImageStates(patches))
   const imageFeatures = images.map((image) => image.imageFeatures)
-  const result = await model.forward({ ...golden, imageFeatures, hiddenStates: true })
+  const result = await model.forward({ ...golden, imageFeatures, hiddenStates: true, returnLogits: true })
   const joined = (parts: Float32Array[]) => Float32Array.from(parts.flatMap((part) => [...part]))
   return new Map([
     ...(images.length === 0

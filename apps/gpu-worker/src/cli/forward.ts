@@ -69,7 +69,11 @@ async function computeAll(model: Pipeline, inputs: ModelInputs, signal: AbortSig
     tensors.set('image_features', stacked(features, [tokensPerImage, model.config.text.hiddenSize]))
   }
   const imageFeatures = states.map((state) => state.imageFeatures)
-  addResult(tensors, await model.forward({ ...inputs, imageFeatures, hiddenStates: true, signal }), inputs)
+  addResult(
+    tensors,
+    await model.forward({ ...inputs, imageFeatures, hiddenStates: true, returnLogits: true, signal }),
+    inputs,
+  )
   return tensors
 }
 

@@ -4,7 +4,10 @@ import type { GenerationConfig } from '../gemma3/generation-config.ts'
 import { type AttentionGrids, attentionGrids, imageBlocks } from '../gemma3/mask.ts'
 import { checkStage, type Stage, stageTensors, wholeModel } from '../gemma3/stage.ts'
 import { FREEZABLE_PARTS, type FreezablePart, trainableNames } from '../gemma3/trainable.ts'
-import { type ForwardRequest, type ForwardResult, fullForward } from './full-forward.ts'
+import { readBatch } from './batch.ts'
+import type { ForwardRequest, ForwardResult } from './forward-request.ts'
+import { fullForward } from './full-forward.ts'
+import { checkedHidden, givenStates } from './given-states.ts'
 import { LanguageModel } from './language-model.ts'
 import type { ModelParts } from './model-parts.ts'
 import { Sequence } from './sequence.ts'
@@ -87,7 +90,10 @@ export class Gemma3VLModel implements Disposable {
   async forward(request: ForwardRequest): Promise<ForwardResult> {
     const hiddenIn = this.#hiddenIn
     this.#hiddenIn = undefined
-    return fullForward(this.languageModel, this.config, request, hiddenIn)
+    const { config, languageModel: model, stage } = this
+    const batch = readBatch(request, config)
+    const states = stage.preProcess ? givenStates(request, batch, config) : checkedHidden(hiddenIn, batch, config)
+    return fullForward({ config, model, request, batch, states })
   }
 
   /**
@@ -124,13 +130,7 @@ export class Gemma3VLModel implements Disposable {
     if (!this.stage.preProcess || !this.stage.postProcess) {
       throw new AppError('request.unsupported', 'Expected a whole model for a sequence, found a stage of one.')
     }
-    const { contextTokens } = this.config.text
-    if (!Number.isInteger(capacityTokens) || capacityTokens < 1 || capacityTokens > contextTokens) {
-      const expected = `Expected a capacity of 1 to ${contextTokens} tokens`
-      throw new AppError('prompt.too_long', `${expected}, found ${capacityTokens}.`)
-    }
-    const { config, languageModel } = this
-    return new Sequence({ config, languageModel, runtime: this.#parts.runtime }, capacityTokens)
+    return new Sequence({ config: this.config, stages: [this.languageModel] }, capacityTokens)
   }
 
   /** Frees sessions, weights and the runtime. Sequences are disposed by whoever started them. */

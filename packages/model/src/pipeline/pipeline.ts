@@ -1,8 +1,9 @@
 import { AppError } from '@loupe/shared/errors'
 import type { Gemma3Config } from '../gemma3/config.ts'
 import type { Stage } from '../gemma3/stage.ts'
-import type { ForwardRequest, ForwardResult } from './full-forward.ts'
+import type { ForwardRequest, ForwardResult } from './forward-request.ts'
 import type { Gemma3VLModel } from './gemma3-vl-model.ts'
+import { Sequence } from './sequence.ts'
 import type { ImageStates } from './vision-model.ts'
 
 /** All stages of one model in one process, each on the device of its own runtime. */
@@ -47,6 +48,17 @@ export class Pipeline implements Disposable {
       hiddenStates.push(...result.hiddenStates)
     }
     return { ...result, hiddenStates }
+  }
+
+  /**
+   * An empty sequence with a cache on every stage, each of its own layers.
+   *
+   * @param options - `capacityTokens`: the longest it can become
+   * @throws AppError `prompt.too_long` when that is more than the model was trained for
+   */
+  startSequence({ capacityTokens }: { readonly capacityTokens: number }): Sequence {
+    const stages = this.stages.map(({ languageModel }) => languageModel)
+    return new Sequence({ config: this.config, stages }, capacityTokens)
   }
 
   [Symbol.dispose](): void {

@@ -1,6 +1,13 @@
 import { AppError } from '@loupe/shared/errors'
 import type { Gemma3Config } from '../gemma3/config.ts'
 
+/**
+ * Most tokens of one run, unless the caller says otherwise. Attention writes out n · t · c scores for c slots of cache:
+ * 4,096 tokens at once on 16,384 slots take 1 GB for 4 heads, parts of 512 an eighth of it. It is also how long a
+ * cancelled prompt may go on.
+ */
+export const PART_TOKENS = 512
+
 /** Where the image tokens of some ids stand. */
 export interface ImagePlaces {
   /** Index of every image token, in order. */
@@ -103,8 +110,14 @@ export function splitPrompt(
   })
 }
 
-/** Where each part ends. A cut is legal unless there is an image token on both sides of it. */
-function partEnds(ids: Int32Array, imageTokenId: number, mostTokens: number): number[] {
+/**
+ * Where to cut ids into parts of at most `mostTokens`. A cut is legal unless there is an image token on both sides of it,
+ * so that a picture which is longer makes a part that is longer.
+ *
+ * @param ids - `[t]`, at least one
+ * @returns the end of each part, the last one being t
+ */
+export function partEnds(ids: ArrayLike<number>, imageTokenId: number, mostTokens: number): number[] {
   const ends: number[] = []
   let [start, lastLegal] = [0, 0]
   for (let end = 1; end <= ids.length; end++) {

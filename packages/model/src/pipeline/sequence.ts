@@ -1,22 +1,22 @@
 import { AppError } from '@loupe/shared/errors'
-import type { KeyValueCache } from '../gemma3/cache.ts'
 import type { Gemma3Config } from '../gemma3/config.ts'
 import { TEXT_BLOCK } from '../gemma3/mask.ts'
-import type { Runtime, RuntimeBinding, RuntimeTensor } from '../graph/runtime.ts'
+import { CachedStage } from './cached-stage.ts'
 import type { LanguageModel } from './language-model.ts'
-import { checkTokenIds, findImagePlaces, joinFeatures, type PromptPart, splitPrompt } from './prompt-tokens.ts'
-
-/**
- * Most tokens of one run. Attention writes out n · t · c scores for c slots of cache: 4,096 tokens at once on 16,384 slots
- * take 1 GB for 4 heads, parts of 512 an eighth of it. It is also how long a cancelled prompt may go on.
- */
-const PART_TOKENS = 512
+import {
+  checkTokenIds,
+  findImagePlaces,
+  joinFeatures,
+  PART_TOKENS,
+  type PromptPart,
+  splitPrompt,
+} from './prompt-tokens.ts'
 
 /** What a {@link Sequence} needs of its model. */
 export interface SequenceModel {
   readonly config: Gemma3Config
-  readonly runtime: Runtime
-  readonly languageModel: LanguageModel
+  /** All stages, in the order in which a token passes them. */
+  readonly stages: readonly LanguageModel[]
 }
 
 /** Options of one step. */
@@ -31,25 +31,29 @@ export interface StepOptions {
  */
 export class Sequence implements Disposable {
   readonly capacityTokens: number
-  readonly #model: SequenceModel
-  readonly #cache: KeyValueCache
+  readonly #config: Gemma3Config
+  readonly #stages: readonly CachedStage[]
   /** Image block of each token so far. Pictures are numbered over the whole sequence, whatever parts it came in. */
   readonly #blocks: Int32Array
   readonly #logits: Float32Array
-  readonly #logitsTensor: RuntimeTensor
-  #binding: RuntimeBinding | undefined
   #lengthTokens = 0
   #images = 0
 
-  /** @param capacityTokens - the longest it can become; memory for all of it is reserved now */
-  constructor(model: SequenceModel, capacityTokens: number) {
-    const { text } = model.config
+  /**
+   * @param capacityTokens - the longest it can become; memory for all of it is reserved now
+   * @throws AppError `prompt.too_long` when that is more than the model was trained for
+   */
+  constructor({ config, stages }: SequenceModel, capacityTokens: number) {
+    const { contextTokens } = config.text
+    if (!Number.isInteger(capacityTokens) || capacityTokens < 1 || capacityTokens > contextTokens) {
+      const expected = `Expected a capacity of 1 to ${contextTokens} tokens`
+      throw new AppError('prompt.too_long', `${expected}, found ${capacityTokens}.`)
+    }
     this.capacityTokens = capacityTokens
-    this.#model = model
+    this.#config = config
     this.#blocks = new Int32Array(capacityTokens)
-    this.#logits = new Float32Array(text.vocabSize)
-    this.#logitsTensor = model.runtime.wrap('float32', [1, text.vocabSize], this.#logits)
-    this.#cache = model.languageModel.allocateCache(1, capacityTokens)
+    this.#logits = new Float32Array(config.text.vocabSize)
+    this.#stages = stages.map((stage) => new CachedStage(stage, { rows: 1, capacityTokens }))
   }
 
   /** Tokens whose keys and values are cached. */
@@ -71,7 +75,7 @@ export class Sequence implements Disposable {
     imageFeatures: readonly Float32Array[],
     options: StepOptions = {},
   ): Promise<Float32Array> {
-    const { config } = this.#model
+    const config = this.#config
     checkTokenIds(inputIds, config)
     const { images } = findImagePlaces(inputIds, config)
     this.#checkRoom(inputIds.length)
@@ -100,19 +104,16 @@ export class Sequence implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#binding?.[Symbol.dispose]()
-    this.#cache[Symbol.dispose]()
-    this.#logitsTensor[Symbol.dispose]()
+    for (const stage of this.#stages) stage[Symbol.dispose]()
   }
 
   async #advance({ ids, imageRows, imageFeatures }: PromptPart, options: StepOptions): Promise<void> {
-    const { languageModel } = this.#model
+    const { hiddenSize, vocabSize } = this.#config.text
     const start = this.#lengthTokens
     const end = start + ids.length
     this.#markBlocks(ids, start)
     const slots = Int32Array.from(ids, (_, index) => start + index)
-    this.#binding ??= (await languageModel.bind(this.#cache)).output('logits', this.#logitsTensor)
-    using _tensors = languageModel.bindStep(this.#binding, {
+    const step = {
       rows: 1,
       tokenIds: ids,
       positions: slots,
@@ -121,14 +122,23 @@ export class Sequence implements Disposable {
       imageRows,
       imageFeatures,
       logitRows: [ids.length - 1],
-    })
-    await this.#binding.run(options)
+    }
+    let hiddenIn = new Float32Array()
+    for (const stage of this.#stages) {
+      if (stage.stage.postProcess) {
+        await stage.run({ ...step, hiddenIn }, { logits: [[1, vocabSize], this.#logits] }, options)
+        continue
+      }
+      const hiddenOut = new Float32Array(ids.length * hiddenSize)
+      await stage.run({ ...step, hiddenIn }, { hidden_out: [[1, ids.length, hiddenSize], hiddenOut] }, options)
+      hiddenIn = hiddenOut
+    }
     this.#lengthTokens = end
   }
 
   /** Writes the blocks of new tokens. */
   #markBlocks(ids: Int32Array, start: number): void {
-    const { imageTokenId } = this.#model.config
+    const { imageTokenId } = this.#config
     for (const [index, id] of ids.entries()) {
       const isImage = id === imageTokenId
       if (isImage && ids[index - 1] !== imageTokenId) this.#images++
@@ -145,7 +155,7 @@ export class Sequence implements Disposable {
 
   /** A part that begins with image tokens right after cached ones would cut their picture in two. */
   #checkBoundary(ids: Int32Array): void {
-    const isCut = ids[0] === this.#model.config.imageTokenId && (this.#blocks[this.#lengthTokens - 1] ?? 0) > TEXT_BLOCK
+    const isCut = ids[0] === this.#config.imageTokenId && (this.#blocks[this.#lengthTokens - 1] ?? 0) > TEXT_BLOCK
     if (!isCut) return
     throw new AppError('image.count_mismatch', 'Expected an image to begin and end in one part, found one cut in two.')
   }

@@ -1,5 +1,5 @@
 /** A label that asks for no loss. */
-const IGNORED_LABEL = -100
+export const IGNORED_LABEL = -100
 
 /** What {@link tokenLoss} compares with. */
 export interface Targets {
