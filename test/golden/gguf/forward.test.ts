@@ -22,7 +22,7 @@ async function writePair(directory: string, options: Omit<GgufPairOptions, 'swap
 async function logitsOf(model: Gemma3VLModel, { patches }: GoldenCase): Promise<Float32Array> {
   const imageFeatures: Float32Array[] = []
   for (const picture of patches) imageFeatures.push(await model.getImageFeatures(picture))
-  return (await model.forward({ ...golden, imageFeatures })).logits
+  return (await model.forward({ ...golden, imageFeatures, returnLogits: true })).logits
 }
 
 async function withFolder<T>(use: (directory: string) => Promise<T>): Promise<T> {

@@ -22,7 +22,7 @@ async function imageFeatures(model: Gemma3VLModel, golden: GoldenCase): Promise<
 
 async function worstLogits(model: Gemma3VLModel, golden: GoldenCase, change: Partial<ForwardRequest> = {}) {
   const features = await imageFeatures(model, golden)
-  const { logits } = await model.forward({ ...golden, imageFeatures: features, ...change })
+  const { logits } = await model.forward({ ...golden, imageFeatures: features, returnLogits: true, ...change })
   return worstUnpadded(golden, logits, expectedTensor(golden, 'logits'))
 }
 

@@ -75,7 +75,7 @@ export const CHECKPOINT_MUTANTS = [
   ...mutantsOf(`${MODEL}/gemma3/parameters.ts`, GGUF, {
     'plus-one-not-undone': [
       '1 is taken from a norm that is stored as 1 + w.',
-      ['source(name).isStoredPlusOne ?', 'false ?'],
+      ['floats(name).isStoredPlusOne ?', 'false ?'],
     ],
   }),
   ...mutantsOf(`${MODEL}/gemma3/gguf-config.ts`, [`${MODEL}/gemma3/gguf-config.test.ts`], {

@@ -143,8 +143,15 @@ export const DECODER_MUTANTS = [
     'image-rows-scaled': [
       'Image features are not scaled like embeddings.',
       [
-        'replaceRows(g, flat, imageRows, features)',
-        'replaceRows(g, flat, imageRows, scaleBy(g, features, Math.sqrt(hiddenSize)))',
+        'replaceRows(g, embedded, imageRows, features)',
+        'replaceRows(g, embedded, imageRows, scaleBy(g, features, Math.sqrt(hiddenSize)))',
+      ],
+    ],
+    'head-scaled': [
+      'The head is the table as it is stored, unscaled.',
+      [
+        "applyMatrix(g, gatherRows(g, flat, wanted, 'r i'), table)",
+        "scaleBy(g, applyMatrix(g, gatherRows(g, flat, wanted, 'r i'), table), Math.sqrt(Number(width)))",
       ],
     ],
     'final-norm-missing': [

@@ -1,31 +1,26 @@
 import { mutantsOf } from '../mutant.ts'
 
 const MODEL = 'packages/model/src'
-const GOLDEN = ['test/golden/vl/vl.test.ts']
-const CACHED = ['test/golden/vl/cached.test.ts']
+const GOLDEN = 'test/golden/vl/vl.test.ts'
+const CACHED = 'test/golden/vl/cached.test.ts'
+const CONVERSATION = 'test/golden/vl/conversation.test.ts'
 const STAGES = ['test/golden/vl/stages.test.ts']
 
 /** What is round the graphs: positions, padding, cache, loss, stages. */
 export const PIPELINE_MUTANTS = [
-  ...mutantsOf(`${MODEL}/pipeline/full-forward.ts`, [...CACHED, ...GOLDEN], {
+  ...mutantsOf(`${MODEL}/pipeline/batch.ts`, [CONVERSATION, CACHED, GOLDEN], {
     'positions-count-padding': [
       'Padding does not count as a position.',
-      [
-        'else blocks[index] = HIDDEN_BLOCK',
-        'else {\n        position++\n        blocks[index] = HIDDEN_BLOCK\n      }',
-      ],
+      ['if (!isPadding(token)) positions[token] = position++', 'positions[token] = position++'],
     ],
-    'padding-not-hidden': ['Nobody sees padding.', ['else blocks[index] = HIDDEN_BLOCK', 'else blocks[index] = 0']],
-    'positions-start-anew': ['Positions count up.', ['positions[index] = position++', 'positions[index] = position']],
+    'padding-not-hidden': ['Nobody sees padding.', ['isPadding(token) ? HIDDEN_BLOCK : block', 'block']],
+    'positions-stand-still': ['Positions count up.', ['positions[token] = position++', 'positions[token] = position']],
     'blocks-of-first-row-for-all': [
       'Each row has pictures of its own.',
-      [
-        'blocks.set(imageBlocks(ids, config.imageTokenId), start)',
-        'blocks.set(imageBlocks(inputIds.subarray(0, tokens), config.imageTokenId), start)',
-      ],
+      ['blocks.set(imageBlocks(own, ', 'blocks.set(imageBlocks(ids.subarray(0, tokens), '],
     ],
   }),
-  ...mutantsOf(`${MODEL}/pipeline/prompt-tokens.ts`, [...CACHED, ...GOLDEN], {
+  ...mutantsOf(`${MODEL}/pipeline/prompt-tokens.ts`, [CONVERSATION, CACHED, GOLDEN], {
     'features-in-reverse': [
       'Features stand in the order of the pictures.',
       ['joined.set(feature, index * size)', 'joined.set(feature, (features.length - 1 - index) * size)'],
@@ -45,7 +40,7 @@ export const PIPELINE_MUTANTS = [
       ['id === config.imageTokenId ? config.padTokenId : id', 'id'],
     ],
   }),
-  ...mutantsOf(`${MODEL}/pipeline/sequence.ts`, [...CACHED, ...GOLDEN], {
+  ...mutantsOf(`${MODEL}/pipeline/sequence.ts`, [CONVERSATION, CACHED, GOLDEN], {
     'slots-start-anew': [
       'A step writes behind what is cached.',
       ['(_, index) => start + index)', '(_, index) => index)'],
@@ -63,7 +58,7 @@ export const PIPELINE_MUTANTS = [
       ['logitRows: [ids.length - 1]', 'logitRows: [0]'],
     ],
   }),
-  ...mutantsOf(`${MODEL}/pipeline/token-loss.ts`, [`${MODEL}/pipeline/token-loss.test.ts`, ...GOLDEN], {
+  ...mutantsOf(`${MODEL}/pipeline/token-loss.ts`, [`${MODEL}/pipeline/token-loss.test.ts`, GOLDEN], {
     'ignore-index-minus-1': [
       'A label of -100 asks for no loss.',
       ['const IGNORED_LABEL = -100', 'const IGNORED_LABEL = -1'],

@@ -48,17 +48,19 @@ export const VISION_MUTANTS = [
       'A patch is read row by row.',
       ["'d y x c', [0, 2, 3, 1]", "'d x y c', [0, 3, 2, 1]"],
     ],
-    'pixels-not-centred': ['Pixels are centred at zero.', ['addNumber(g, unit, -0.5)', 'unit']],
+  }),
+  ...mutantsOf(`${MODEL}/pipeline/pixels.ts`, GOLDEN, {
+    'pixels-not-centred': ['Pixels are centred at zero.', ['Math.fround(unit - 0.5) / 0.5', 'unit / 0.5']],
     'pixels-in-half-range': [
       'Pixels reach from -1 to 1.',
-      ['divideBy(g, addNumber(g, unit, -0.5), 0.5)', 'addNumber(g, unit, -0.5)'],
+      ['Math.fround(unit - 0.5) / 0.5', 'Math.fround(unit - 0.5)'],
     ],
-    'pixels-over-256': ['White is 255.', ["'float32'), 255)", "'float32'), 256)"]],
+    'pixels-over-256': ['White is 255.', ['Math.fround(byte / 255)', 'Math.fround(byte / 256)']],
   }),
   ...mutantsOf(`${MODEL}/layers/linear.ts`, GOLDEN, {
     'tower-biases-missing': [
       'The linear maps of the tower have biases.',
-      ["w.bias === undefined ? undefined : named<'o'>(w.bias)", 'undefined'],
+      ['applyMatrix(g, rows, w.weight, w.bias)', 'applyMatrix(g, rows, w.weight)'],
     ],
   }),
   ...mutantsOf(`${MODEL}/layers/layer-norm.ts`, SCALARS, {
