@@ -76,10 +76,7 @@ export const VISION_MUTANTS = [
     'projector-transposed': [
       'The projector multiplies by its matrix as it is stored.',
       ['import { matmul } from', 'import { matmulTransposed } from'],
-      [
-        'matmul(g, rows, matrix)',
-        "matmulTransposed(g, rows, reshape(g, matrix, 'o i', [config.text.hiddenSize, inner]))",
-      ],
+      ['matmul(g, rows, matrix)', "matmulTransposed(g, rows, reshape(g, matrix, 'o i', [outer, inner]))"],
     ],
     'pool-column-major': [
       'Image features come row by row.',
@@ -110,7 +107,7 @@ export const VISION_MUTANTS = [
   ...mutantsOf(`${MODEL}/gemma3/projector.ts`, SCALED, {
     'projector-epsilon-fixed': [
       'The epsilon of the projector is that of the tower.',
-      ['.mm_soft_emb_norm`, inner, epsilon)', '.mm_soft_emb_norm`, inner, 1e-5)'],
+      ['.mm_soft_emb_norm`, inner, rmsNormEps)', '.mm_soft_emb_norm`, inner, 1e-5)'],
     ],
   }),
 ]

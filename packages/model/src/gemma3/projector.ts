@@ -1,12 +1,55 @@
-import type { Graph } from '../graph/graph.ts'
+import { Graph } from '../graph/graph.ts'
 import { reshape } from '../graph/ops/layout.ts'
 import { matmul } from '../graph/ops/linear.ts'
 import { meanOver } from '../graph/ops/normalize.ts'
 import { elementCount } from '../graph/shape.ts'
 import type { Value } from '../graph/value.ts'
 import { rmsNorm } from '../layers/rms-norm.ts'
-import type { Gemma3Config } from './config.ts'
-import type { Parameters } from './parameters.ts'
+import type { Gemma3Config, VisionConfig } from './config.ts'
+import { type ParameterOptions, type Parameters, parameters, type TensorSource } from './parameters.ts'
+
+/** What a projector is cut for. */
+export interface ProjectorSizes {
+  /** Width of the vision tower. */
+  readonly inputSize: number
+  /** d, width of the language model. */
+  readonly hiddenSize: number
+  /** √p: patches along each side of a picture. */
+  readonly patchesPerSide: number
+  /** m: image features of one picture. */
+  readonly tokensPerImage: number
+  readonly rmsNormEps: number
+}
+
+/** The projector that goes with a model. Its norm has the epsilon of the tower. */
+export function projectorSizes({ text, tokensPerImage }: Gemma3Config, vision: VisionConfig): ProjectorSizes {
+  return {
+    inputSize: vision.hiddenSize,
+    hiddenSize: text.hiddenSize,
+    patchesPerSide: vision.imageSize / vision.patchSize,
+    tokensPerImage,
+    rmsNormEps: vision.layerNormEps,
+  }
+}
+
+/**
+ * The projector alone. Input `last_hidden_state`: `[b, p, i]` float32 of the vision tower. Output `image_features`:
+ * `[b, m, d]`.
+ *
+ * @returns ONNX bytes whose weights are external data of the checkpoint's files
+ * @throws AppError `graph.shape_mismatch` naming the weight that does not fit
+ */
+export function projectorGraph(
+  sizes: ProjectorSizes,
+  source: TensorSource,
+  options: ParameterOptions = {},
+): Uint8Array {
+  const g = new Graph()
+  const shape = ['b', sizes.patchesPerSide ** 2, sizes.inputSize]
+  const states = g.input('last_hidden_state', 'float32', 'b p d', shape)
+  g.output('image_features', project(g, parameters(g, source, options), sizes, states))
+  return g.encode()
+}
 
 /**
  * From patches to image features: the mean of each square of patches, a zero-centred RMS norm, one matrix.
@@ -16,21 +59,20 @@ import type { Parameters } from './parameters.ts'
  * @param states - `[b, p, d]` of the vision tower
  * @returns `[b, m, d]`, m features in the language model's width
  */
-export function project(g: Graph, p: Parameters, config: Gemma3Config, states: Value<'b p d'>): Value<'b m d'> {
+export function project(g: Graph, p: Parameters, sizes: ProjectorSizes, states: Value<'b p d'>): Value<'b m d'> {
+  const { inputSize: inner, hiddenSize: outer, patchesPerSide, tokensPerImage, rmsNormEps } = sizes
   const path = 'multi_modal_projector'
-  const [batch = 0, patchCount, width] = states.shape.map((dim, axis) => (axis === 0 ? dim : Number(dim)))
-  const [patches, inner] = [Number(patchCount), Number(width)]
-  const epsilon = config.vision?.layerNormEps ?? g.fail('a vision config', 'none')
-  const norm = p.rmsNorm(`${path}.mm_soft_emb_norm`, inner, epsilon)
+  const norm = p.rmsNorm(`${path}.mm_soft_emb_norm`, inner, rmsNormEps)
   // The one matrix of the checkpoint that is stored [in, out].
-  const matrix = p.tensor(`${path}.mm_input_projection_weight`, 'i o', [inner, config.text.hiddenSize])
+  const matrix = p.tensor(`${path}.mm_input_projection_weight`, 'i o', [inner, outer])
 
   return g.at(path, () => {
-    const side = Math.sqrt(config.tokensPerImage)
-    const square = Math.sqrt(patches) / side
+    const [batch = 0] = states.shape
+    const side = Math.sqrt(tokensPerImage)
+    const square = patchesPerSide / side
     const tiled = reshape(g, states, 'b y j x i d', [batch, side, square, side, square, inner])
-    const pooled = reshape(g, meanOver(g, tiled, [2, 4], 'b y x d'), 'b m d', [batch, side * side, inner])
-    const rows = reshape(g, rmsNorm(g, norm, pooled), 'r i', [elementCount([batch, side * side]), inner])
-    return reshape(g, matmul(g, rows, matrix), 'b m d', [batch, side * side, config.text.hiddenSize])
+    const pooled = reshape(g, meanOver(g, tiled, [2, 4], 'b y x d'), 'b m d', [batch, tokensPerImage, inner])
+    const rows = reshape(g, rmsNorm(g, norm, pooled), 'r i', [elementCount([batch, tokensPerImage]), inner])
+    return reshape(g, matmul(g, rows, matrix), 'b m d', [batch, tokensPerImage, outer])
   })
 }

@@ -8,15 +8,15 @@ import { type LinearWeights, linear } from '../layers/linear.ts'
 import { patchEmbed } from '../layers/patch-embed.ts'
 import type { Gemma3Config, VisionConfig } from './config.ts'
 import { type ParameterOptions, type Parameters, parameters, type TensorSource } from './parameters.ts'
-import { project } from './projector.ts'
+import { project, projectorSizes } from './projector.ts'
 
 type Patches = Value<'b p d'>
 
 /**
  * The vision tower and the projector in one graph.
  *
- * Input `patches`: `[b, p, y·x·channel]` uint8, patches row by row, channels fastest. Outputs: `last_hidden_state`
- * `[b, p, d]` after the closing norm, and `image_features` `[b, m, d of the language model]`.
+ * Input `patches`: `[b, p, y·x·channel]` float32 from -1 to 1, patches row by row, channels fastest. Outputs:
+ * `last_hidden_state` `[b, p, d]` after the closing norm, and `image_features` `[b, m, d of the language model]`.
  *
  * @returns ONNX bytes whose weights are external data of the checkpoint's files
  * @throws AppError `graph.shape_mismatch` naming the weight that does not fit the config
@@ -29,26 +29,26 @@ export function visionGraph(
 ): Uint8Array {
   const g = new Graph()
   const p = parameters(g, source, options)
-  const { patchCount, patchBytes } = patchGeometry(vision)
-  const patches = g.input('patches', 'uint8', 'b p xyc', ['b', patchCount, patchBytes])
+  const { patchCount, patchSamples } = patchGeometry(vision)
+  const patches = g.input('patches', 'float32', 'b p xyc', ['b', patchCount, patchSamples])
   const states = visionTower(g, p, vision, patches)
   g.output('last_hidden_state', states)
-  g.output('image_features', project(g, p, config, states))
+  g.output('image_features', project(g, p, projectorSizes(config, vision), states))
   return g.encode()
 }
 
-/** How a picture is cut: `patchCount` patches of `patchBytes` bytes each. */
-export function patchGeometry(vision: VisionConfig): { patchCount: number; patchBytes: number } {
+/** How a picture is cut: `patchCount` patches of `patchSamples` numbers each. */
+export function patchGeometry(vision: VisionConfig): { patchCount: number; patchSamples: number } {
   return {
     patchCount: (vision.imageSize / vision.patchSize) ** 2,
-    patchBytes: vision.patchSize ** 2 * vision.channels,
+    patchSamples: vision.patchSize ** 2 * vision.channels,
   }
 }
 
 /**
  * SigLIP without its pooling head.
  *
- * @param patches - `[b, p, y·x·channel]` uint8
+ * @param patches - `[b, p, y·x·channel]` from -1 to 1
  * @returns `[b, p, d]`, after the closing norm
  * @see https://arxiv.org/abs/2303.15343
  */

@@ -1,5 +1,4 @@
 import type { Graph } from '../graph/graph.ts'
-import { addNumber, cast, divideBy } from '../graph/ops/arithmetic.ts'
 import { reshape, transpose } from '../graph/ops/layout.ts'
 import type { Value } from '../graph/value.ts'
 import { linear } from './linear.ts'
@@ -16,10 +15,9 @@ export interface PatchEmbedWeights {
 /**
  * Embeds patches of pixels.
  *
- * Bytes become `(v/255 - 0.5) / 0.5`, each step rounded as the reference rounds it. The kernel is brought into the order
- * of the patch bytes by the runtime, once, while it loads the model.
+ * The kernel is brought into the order of a patch by the runtime, once, while it loads the model.
  *
- * @param patches - `[b, p, y·x·channel]` uint8; channels vary fastest
+ * @param patches - `[b, p, y·x·channel]` float32; channels vary fastest
  * @returns `[b, p, d]` float32
  * @see https://arxiv.org/abs/2010.11929 section 3.1
  */
@@ -29,8 +27,6 @@ export function patchEmbed(g: Graph, w: PatchEmbedWeights, patches: Value<'b p x
     const inner = kernel.reduce<number>((product, size) => product * Number(size), 1)
     const kernelLast = transpose(g, w.weight, 'd y x c', [0, 2, 3, 1])
     const weight = reshape(g, kernelLast, 'd xyc', [width, inner])
-    const unit = divideBy(g, cast(g, patches, 'float32'), 255)
-    const pixels = divideBy(g, addNumber(g, unit, -0.5), 0.5)
-    return linear(g, { path: w.path, weight, bias: w.bias }, pixels)
+    return linear(g, { path: w.path, weight, bias: w.bias }, patches)
   })
 }

@@ -141,16 +141,16 @@ describe('rope', () => {
 })
 
 describe('patchEmbed', () => {
-  it('pairs byte (y·14 + x)·3 + channel with kernel [channel, y, x]', async () => {
+  it('pairs sample (y·14 + x)·3 + channel with kernel [channel, y, x]', async () => {
     const [side, channels, d] = [2, 3, 2]
     const inner = side * side * channels
     const kernel = waves(d * inner)
-    const patches = Uint8Array.from({ length: 2 * inner }, (_, i) => (i * 37) % 256)
+    const patches = waves(2 * inner)
     const [y] = await run(
       (g) => {
         const weight = g.input('kernel', 'float32', 'd c y x', [d, channels, side, side])
         const w = { path: 'patch', weight, bias: g.constant('float32', 'd', [d], Float32Array.of(1, -1)) }
-        return [patchEmbed(g, w, g.input('patches', 'uint8', 'b p xyc', ['b', 2, inner]))]
+        return [patchEmbed(g, w, g.input('patches', 'float32', 'b p xyc', ['b', 2, inner]))]
       },
       { kernel: [[d, channels, side, side], kernel], patches: [[1, 2, inner], patches] },
     )
@@ -159,8 +159,7 @@ describe('patchEmbed', () => {
         let sum = o === 0 ? 1 : -1
         for (let i = 0; i < inner; i++) {
           const [channel, place] = [i % channels, Math.floor(i / channels)]
-          const pixel = ((patches[p * inner + i] ?? 0) / 255 - 0.5) / 0.5
-          sum += pixel * (kernel[o * inner + channel * side * side + place] ?? 0)
+          sum += (patches[p * inner + i] ?? 0) * (kernel[o * inner + channel * side * side + place] ?? 0)
         }
         expect(Number(y?.[p * d + o])).toBeCloseTo(sum, 5)
       }

@@ -4,12 +4,15 @@ import type { GenerationConfig } from '../gemma3/generation-config.ts'
 import { type AttentionGrids, attentionGrids, imageBlocks } from '../gemma3/mask.ts'
 import { checkStage, type Stage, stageTensors, wholeModel } from '../gemma3/stage.ts'
 import { FREEZABLE_PARTS, type FreezablePart, trainableNames } from '../gemma3/trainable.ts'
-import { readBatch } from './batch.ts'
+import type { Floats } from '../graph/floats.ts'
+import { type Batch, readBatch } from './batch.ts'
 import type { ForwardRequest, ForwardResult } from './forward-request.ts'
 import { fullForward } from './full-forward.ts'
 import { checkedHidden, givenStates } from './given-states.ts'
 import { LanguageModel } from './language-model.ts'
 import type { ModelParts } from './model-parts.ts'
+import type { Pixels } from './pixels.ts'
+import { checkImageCount } from './prompt-tokens.ts'
 import { Sequence } from './sequence.ts'
 import { type ImageStates, VisionModel } from './vision-model.ts'
 
@@ -51,20 +54,21 @@ export class Gemma3VLModel implements Disposable {
   }
 
   /**
-   * Image features of one picture, ready for {@link forward} and {@link Sequence.prefill}.
+   * Image features: the tower, then the projector.
    *
-   * @param patches - `[p·y·x·channel]` uint8: 4,096 patches, row by row, of 14 × 14 × 3 bytes in the released models
-   * @returns `[m·d]` float32: 256 features in the width of the language model
-   * @throws AppError `tensor.invalid` when `patches` has another size; `request.unsupported` in a text model, and on a
-   *   stage that is not the first; `request.cancelled`
+   * @param pixels - n pictures, as patches of bytes or as `pixel_values`; see {@link Pixels}
+   * @returns `[n·m·d]` float32: 256 features a picture in the width of the language model. Those of one picture are what
+   *   {@link forward} and {@link Sequence.prefill} take.
+   * @throws AppError `tensor.invalid` when `pixels` are not whole pictures; `request.unsupported` in a text model, and on
+   *   a stage that is not the first; `request.cancelled`
    */
-  async getImageFeatures(patches: Uint8Array, options: { signal?: AbortSignal } = {}): Promise<Float32Array> {
-    return this.#vision().features(patches, options)
+  async getImageFeatures(pixels: Pixels, options: { signal?: AbortSignal } = {}): Promise<Floats<'n m d'>> {
+    return this.#vision().features(pixels, options)
   }
 
-  /** As {@link getImageFeatures}, with what the tower gives to the projector, `[p·d of the tower]`. */
-  async getImageStates(patches: Uint8Array, options: { signal?: AbortSignal } = {}): Promise<ImageStates> {
-    return this.#vision().states(patches, options)
+  /** As {@link getImageFeatures}, with what the tower gives to the projector, `[n·p·d of the tower]`. */
+  async getImageStates(pixels: Pixels, options: { signal?: AbortSignal } = {}): Promise<ImageStates> {
+    return this.#vision().states(pixels, options)
   }
 
   /**
@@ -92,8 +96,11 @@ export class Gemma3VLModel implements Disposable {
     this.#hiddenIn = undefined
     const { config, languageModel: model, stage } = this
     const batch = readBatch(request, config)
-    const states = stage.preProcess ? givenStates(request, batch, config) : checkedHidden(hiddenIn, batch, config)
-    return fullForward({ config, model, request, batch, states })
+    if (!stage.preProcess) {
+      return fullForward({ config, model, request, batch, states: checkedHidden(hiddenIn, batch, config) })
+    }
+    const features = await this.#featuresFor(request, batch)
+    return fullForward({ config, model, request, batch, states: givenStates(request, features, batch, config) })
   }
 
   /**
@@ -138,6 +145,20 @@ export class Gemma3VLModel implements Disposable {
     this.languageModel[Symbol.dispose]()
     this.visionTower?.[Symbol.dispose]()
     this.#parts.runtime[Symbol.dispose]()
+  }
+
+  /** @returns `[m·d]` of each picture */
+  async #featuresFor(request: ForwardRequest, batch: Batch): Promise<readonly Float32Array[]> {
+    const { pixelValues, imageFeatures, signal } = request
+    if (pixelValues === undefined) return imageFeatures ?? []
+    if (imageFeatures !== undefined) {
+      throw new AppError('tensor.invalid', 'pictures: expected pixel values or image features, found both.')
+    }
+    const tower = this.#vision()
+    checkImageCount(tower.count(pixelValues), batch.images, 'pixels')
+    const size = this.config.tokensPerImage * this.config.text.hiddenSize
+    const all = await tower.features(pixelValues, signal === undefined ? {} : { signal })
+    return Array.from({ length: batch.images }, (_, n) => all.subarray(n * size, (n + 1) * size))
   }
 
   #vision(): VisionModel {

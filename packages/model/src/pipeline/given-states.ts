@@ -15,11 +15,16 @@ export interface GivenStates {
 /**
  * Image features at their places, or embeddings at all places with image features among them.
  *
+ * @param imageFeatures - `[m·d]` of each picture
  * @throws AppError `image.count_mismatch` when there are more or fewer pictures than places; `tensor.invalid` when
  *   features of a picture have another size
  */
-export function givenStates(request: ForwardRequest, batch: Batch, config: Gemma3Config): GivenStates {
-  const { inputsEmbeds, imageFeatures = [] } = request
+export function givenStates(
+  { inputsEmbeds }: ForwardRequest,
+  imageFeatures: readonly Float32Array[],
+  batch: Batch,
+  config: Gemma3Config,
+): GivenStates {
   if (inputsEmbeds === undefined) {
     return { rows: batch.imageRows, states: joinFeatures(imageFeatures, batch.images, config) }
   }

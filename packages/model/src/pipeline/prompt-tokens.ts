@@ -53,6 +53,13 @@ export function findImagePlaces(ids: ArrayLike<number>, { imageTokenId, tokensPe
   return { rows, images: tokensPerImage === 0 ? 0 : rows.length / tokensPerImage }
 }
 
+/** @throws AppError `image.count_mismatch` when there are more or fewer pictures than places */
+export function checkImageCount(found: number, images: number, source: 'features' | 'pixels' = 'features'): void {
+  if (found === images) return
+  const expected = `Expected ${images} images for the places in the ids`
+  throw new AppError('image.count_mismatch', `${expected}, found ${source} of ${found}.`)
+}
+
 /**
  * Puts the features of some pictures one after the other.
  *
@@ -62,10 +69,7 @@ export function findImagePlaces(ids: ArrayLike<number>, { imageTokenId, tokensPe
  * @throws AppError `tensor.invalid` when one has another size
  */
 export function joinFeatures(features: readonly Float32Array[], images: number, config: Gemma3Config): Float32Array {
-  if (features.length !== images) {
-    const found = `found features of ${features.length}`
-    throw new AppError('image.count_mismatch', `Expected ${images} images for the places in the ids, ${found}.`)
-  }
+  checkImageCount(features.length, images)
   const size = config.tokensPerImage * config.text.hiddenSize
   const joined = new Float32Array(size * features.length)
   for (const [index, feature] of features.entries()) {

@@ -1,19 +1,23 @@
 import { AppError } from '@loupe/shared/errors'
 import type { VisionConfig } from '../gemma3/config.ts'
 import { patchGeometry, visionGraph } from '../gemma3/vision.ts'
-import type { Runtime } from '../graph/runtime.ts'
+import type { Floats } from '../graph/floats.ts'
+import type { RunOptions, Runtime } from '../graph/runtime.ts'
 import { LazySession } from './lazy-session.ts'
 import type { ModelParts, WeightsPart } from './model-parts.ts'
+import { countPictures, type Pixels, patchesOf } from './pixels.ts'
 
-/** What the vision tower and the projector make of one picture. */
+/** What the vision tower and the projector make of n pictures. */
 export interface ImageStates {
-  /** `[p, d of the tower]`, after the closing norm */
-  readonly lastHiddenState: Float32Array
-  /** `[m, d of the language model]` */
-  readonly imageFeatures: Float32Array
+  /** `[n·p·d of the tower]`, after the closing norm */
+  readonly lastHiddenState: Floats<'n p d'>
+  /** `[n·m·d of the language model]` */
+  readonly imageFeatures: Floats<'n m d'>
 }
 
-/** The vision tower with the projector: from the patches of one picture to its image features. */
+type OutputName = 'last_hidden_state' | 'image_features'
+
+/** The vision tower, in one session with the projector. Pictures go through one at a time. */
 export class VisionModel implements Disposable {
   readonly #vision: VisionConfig
   readonly #runtime: Runtime
@@ -28,43 +32,69 @@ export class VisionModel implements Disposable {
     this.#session = new LazySession(async () => runtime.load(graph(), { weightsFolder }))
   }
 
+  /** How many pictures `pixels` are. @throws AppError `tensor.invalid` when not a whole number, or none */
+  count(pixels: Pixels): number {
+    return countPictures(pixels, this.#vision)
+  }
+
   /**
-   * Image features of one picture.
+   * The tower without the projector.
    *
-   * @param patches - `[p·y·x·channel]` uint8: 4,096 patches of 14 × 14 × 3 in the released models
-   * @returns `[m·d]`: 256 features in the width of the language model
-   * @throws AppError `tensor.invalid` when `patches` has another size; `request.cancelled`
+   * @param pixels - n pictures, bytes or floats as {@link Pixels} says
+   * @returns `[n·p·d]`, after the closing norm: 4,096 patches a picture, 1,152 wide, in the released models
+   * @throws AppError `tensor.invalid` when `pixels` are not whole pictures; `request.cancelled`
    */
-  async features(patches: Uint8Array, options: { signal?: AbortSignal } = {}): Promise<Float32Array> {
-    const { imageFeatures } = await this.#run(patches, ['image_features'], options)
+  async forward(pixels: Pixels, options: RunOptions = {}): Promise<Floats<'n p d'>> {
+    const [lastHiddenState = NOTHING] = await this.#run(pixels, ['last_hidden_state'], options)
+    return lastHiddenState
+  }
+
+  /** The tower and the projector: `[n·m·d]`. Arguments and errors as {@link forward}. */
+  async features(pixels: Pixels, options: RunOptions = {}): Promise<Floats<'n m d'>> {
+    const [imageFeatures = NOTHING] = await this.#run(pixels, ['image_features'], options)
     return imageFeatures
   }
 
-  /** Also what the tower gives to the projector. Arguments and errors as {@link features}. */
-  async states(patches: Uint8Array, options: { signal?: AbortSignal } = {}): Promise<ImageStates> {
-    return this.#run(patches, ['last_hidden_state', 'image_features'], options)
+  /** Both. Arguments and errors as {@link forward}. */
+  async states(pixels: Pixels, options: RunOptions = {}): Promise<ImageStates> {
+    const outputs = ['last_hidden_state', 'image_features'] as const
+    const [lastHiddenState = NOTHING, imageFeatures = NOTHING] = await this.#run(pixels, outputs, options)
+    return { lastHiddenState, imageFeatures }
   }
 
   [Symbol.dispose](): void {
     this.#session[Symbol.dispose]()
   }
 
-  async #run(patches: Uint8Array, outputs: readonly string[], options: { signal?: AbortSignal }): Promise<ImageStates> {
-    const { patchCount, patchBytes } = patchGeometry(this.#vision)
-    if (patches.byteLength !== patchCount * patchBytes) {
-      const expected = `expected ${patchCount} × ${patchBytes} bytes`
-      throw new AppError('tensor.invalid', `patches: ${expected}, found ${patches.byteLength}.`)
-    }
+  async #run(pixels: Pixels, outputs: readonly OutputName[], options: RunOptions): Promise<Float32Array[]> {
+    // Before the weights are loaded for it.
+    this.count(pixels)
     const session = await this.#session.get()
-    using input = this.#runtime.wrap('uint8', [1, patchCount, patchBytes], patches)
-    using binding = session.bind().input('patches', input)
+    const results: Float32Array[][] = outputs.map(() => [])
+    using binding = session.bind()
     for (const name of outputs) binding.outputOnHost(name)
-    await binding.run(options)
-    const read = (name: string) => (outputs.includes(name) ? binding.read(name).data : undefined)
-    return { lastHiddenState: floats(read('last_hidden_state')), imageFeatures: floats(read('image_features')) }
+    const { patchCount, patchSamples } = patchGeometry(this.#vision)
+    for (const patches of patchesOf(pixels, this.#vision)) {
+      using input = this.#runtime.wrap('float32', [1, patchCount, patchSamples], patches)
+      await binding.input('patches', input).run(options)
+      for (const [index, name] of outputs.entries()) results[index]?.push(floats(binding.read(name).data))
+    }
+    return results.map(joined)
   }
 }
 
+const NOTHING = new Float32Array()
+
 function floats(data: unknown): Float32Array {
-  return data instanceof Float32Array ? data : new Float32Array(0)
+  if (data instanceof Float32Array) return data
+  throw new AppError('runtime.failed', 'Expected float32 numbers of the vision tower, found another type.')
+}
+
+/** One behind the other; a single one as it is. */
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const [first = NOTHING] = parts
+  if (parts.length === 1) return first
+  const all = new Float32Array(parts.length * first.length)
+  for (const [index, part] of parts.entries()) all.set(part, index * first.length)
+  return all
 }
