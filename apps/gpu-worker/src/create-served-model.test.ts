@@ -28,7 +28,10 @@ describe('createServedModel', () => {
 
   it('describes a text-only model as one that takes no pictures', () => {
     const text = { vision: undefined, imageTokenId: -1, boiTokenId: -1, eoiTokenId: -1, tokensPerImage: 0 }
-    expect(served(text).metadata.parameters).toMatchObject({ has_vision: false, image_size: 0, tokens_per_image: 0 })
+    const { inputs, parameters } = served(text).metadata
+    expect(parameters).toMatchObject({ has_vision: false, image_size: 0, tokens_per_image: 0, image_token_id: -1 })
+    expect(inputs.map(({ name }) => name)).toEqual(['input_ids'])
+    expect(served({}).metadata.inputs.map(({ name }) => name)).toEqual(['input_ids', 'image_digests', 'patches'])
   })
 
   it('refuses a model whose pictures are not those of the protocol', () => {

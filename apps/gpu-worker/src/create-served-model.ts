@@ -31,6 +31,12 @@ const DEFAULT_MAX_TOKENS = 1024
 const IMAGE_SIZE = 896
 const PATCH_SIZE = 14
 
+/** Inputs that a text-only model has not. */
+const PICTURES: ModelMetadata['inputs'] = [
+  { name: 'image_digests', datatype: 'BYTES', shape: [-1] },
+  { name: 'patches', datatype: 'UINT8', shape: [-1, 4096, 588] },
+]
+
 /**
  * Puts engine, image store and metrics round a model.
  *
@@ -88,11 +94,7 @@ function metadataOf({ name, model, tokenizer }: ServedModelOptions): ModelMetada
     name,
     versions: ['1'],
     platform: 'loupe_onnxruntime',
-    inputs: [
-      { name: 'input_ids', datatype: 'INT32', shape: [-1] },
-      { name: 'image_digests', datatype: 'BYTES', shape: [-1] },
-      { name: 'patches', datatype: 'UINT8', shape: [-1, 4096, 588] },
-    ],
+    inputs: [{ name: 'input_ids', datatype: 'INT32', shape: [-1] }, ...(config.vision === undefined ? [] : PICTURES)],
     outputs: [
       { name: 'output_ids', datatype: 'INT32', shape: [-1] },
       { name: 'logprobs', datatype: 'FP32', shape: [-1] },

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 
 /** How much an entry matters. */
-type LogLevel = 'info' | 'error'
+type LogLevel = 'info' | 'warn' | 'error'
 
 /** Writes one entry. Fields hold sizes, times and codes: no prompt, no picture, no key. */
 export type Log = (level: LogLevel, event: string, fields: Readonly<Record<string, unknown>>) => void

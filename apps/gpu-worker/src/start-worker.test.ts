@@ -14,7 +14,7 @@ import { type RunningWorker, startWorker } from './start-worker.ts'
 let worker: RunningWorker
 
 const options = {
-  modelDirectory: embeddedModelDirectory(),
+  modelPath: embeddedModelDirectory(),
   host: '127.0.0.1',
   port: 0,
   maxWaiting: 8,
@@ -80,7 +80,7 @@ describe('a worker that cannot start', () => {
   })
 
   it('says that there is no model', async () => {
-    const start = startWorker({ ...options, modelDirectory: import.meta.dirname })
+    const start = startWorker({ ...options, modelPath: import.meta.dirname })
     await expect(start).rejects.toMatchObject({ code: 'tokenizer.invalid' })
   })
 })

@@ -1,28 +1,35 @@
 import { basename, resolve } from 'node:path'
-import type { Gemma3VLModel } from '@loupe/model'
-import { loadGemma3VL } from '@loupe/model/node'
+import { type Gemma3VLModel, readModelConfig } from '@loupe/model'
+import { checkpointFiles, type LoadOptions, loadGemma3VL } from '@loupe/model/node'
 import { PICTURE_BYTES } from '@loupe/shared/wire'
 import { createServedModel } from './create-served-model.ts'
 import type { Log } from './log.ts'
+import { packLog } from './pack-log.ts'
 import { startServer, type WorkerServer } from './server.ts'
-import { openTokenizer } from './tokenizer-files.ts'
+import { checkTemplate } from './text/check-template.ts'
+import { type ModelText, openModelText } from './text/model-text.ts'
 import { VERSION } from './version.ts'
 
 /** What a worker serves, and where. */
 export interface StartWorkerOptions {
-  readonly modelDirectory: string
-  /** Name in addresses; the directory's own by default. */
+  /** A directory in Hugging Face layout, or a GGUF language model. */
+  readonly modelPath: string
+  /** How to load it. */
+  readonly load?: Omit<LoadOptions, 'onProgress' | 'signal'> | undefined
+  /** Write prompts with this template, whatever the checkpoint brings. By default its own must come to the same. */
+  readonly chatTemplate?: 'gemma3' | undefined
+  /** Name in addresses; by default that of the directory, or of the file without `.gguf`. */
   readonly modelName?: string | undefined
   readonly host: string
   /** 0 takes a free port. */
   readonly port: number
-  /** Threads of one run; the runtime's choice by default. */
-  readonly threads?: number | undefined
   /** Requests that may wait. */
   readonly maxWaiting: number
   readonly imageCacheBytes: number
   readonly drainMs: number
   readonly log: Log
+  /** Told how far the packing of weights is; by default the log is. */
+  readonly onProgress?: LoadOptions['onProgress']
   /** Gives up starting. */
   readonly signal: AbortSignal
 }
@@ -42,10 +49,16 @@ const MAX_WAITING_TOKENS = 131_072
  *   taken
  */
 export async function startWorker(options: StartWorkerOptions): Promise<RunningWorker> {
-  const { modelDirectory, threads, signal } = options
-  const name = options.modelName ?? basename(resolve(modelDirectory))
-  const { artifact, tokenizer } = await openTokenizer(modelDirectory)
-  const model = await loadGemma3VL(modelDirectory, { signal, ...(threads === undefined ? {} : { threads }) })
+  const { modelPath, log, signal } = options
+  const name = options.modelName ?? basename(resolve(modelPath)).replace(/\.gguf$/i, '')
+  const text = await openModelText(modelPath)
+  await checkPrompts(text, options)
+  const model = await loadGemma3VL(modelPath, {
+    ...options.load,
+    onProgress: options.onProgress ?? packLog(log),
+    signal,
+  })
+  const { artifact, tokenizer } = text
   try {
     await warmUp(model, signal)
     const served = createServedModel({
@@ -75,4 +88,20 @@ async function warmUp(model: Gemma3VLModel, signal: AbortSignal): Promise<void> 
   if (model.config.vision !== undefined) await model.getImageFeatures(new Uint8Array(PICTURE_BYTES), { signal })
   using sequence = model.startSequence({ capacityTokens: 2 })
   await sequence.prefill(Int32Array.of(model.config.bosTokenId), [], { signal })
+}
+
+/** Packing may take minutes, so a template that does not fit is found before. */
+async function checkPrompts(text: ModelText, { chatTemplate, modelPath, load, log, signal }: StartWorkerOptions) {
+  if (chatTemplate !== undefined) return
+  if (text.template !== undefined) {
+    const withImages = text.layout === 'gguf' ? load?.mmproj !== undefined : await hasVision(modelPath)
+    await checkTemplate(text.template, { tokenizer: text.tokenizer, withImages, signal })
+    return
+  }
+  log('warn', 'chat_template.missing', { detail: `${modelPath} brings no chat template; Gemma 3's is used.` })
+}
+
+async function hasVision(directory: string): Promise<boolean> {
+  const { config } = await readModelConfig(await checkpointFiles(directory))
+  return config.vision !== undefined
 }

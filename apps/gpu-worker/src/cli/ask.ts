@@ -1,4 +1,6 @@
 import { AppError } from '@loupe/shared/errors'
+import type { Log } from '../log.ts'
+import type { StartWorkerOptions } from '../start-worker.ts'
 import { askApi, dataUri } from './ask-api.ts'
 import { type CliArguments, type CliIo, type Command, integerOption, stringOption } from './command.ts'
 import { freePort, startEdge } from './edge-process.ts'
@@ -8,15 +10,15 @@ import { type ChosenOptions, readWorkerOptions, WORKER_OPTIONS, WORKER_OPTIONS_H
 export const ask: Command = {
   summary: 'ask a question about pictures',
   help: `
-usage: loupe ask "question" IMAGE... [--model DIR] [--max-tokens N]
+usage: loupe ask "question" IMAGE... [--model PATH] [--max-tokens N]
        loupe ask "question" IMAGE... --url URL [--model NAME]
 
 Starts an edge and a worker, sends one request through the public API and streams the answer. With --url it asks a
 server that runs already; its key, if it wants one, is taken from LOUPE_API_KEY.
 
 ${WORKER_OPTIONS_HELP}
-  --url URL        an OpenAI-compatible server, without /v1; --model then names one of its models
-  --max-tokens N   longest answer (default: the model's)
+  --url URL              an OpenAI-compatible server, without /v1; --model then names one of its models
+  --max-tokens N         longest answer (default: the model's)
 
 example: loupe ask "What is in this picture?" examples/red-circle.png`,
   options: { ...WORKER_OPTIONS, url: { type: 'string' }, 'max-tokens': { type: 'string' } },
@@ -55,7 +57,7 @@ async function findServer(args: CliArguments, io: CliIo, stack: AsyncDisposableS
   const signal = AbortSignal.any([io.signal, failure.signal])
   const starts = [
     startOwnEdge(workerPort, signal, stack),
-    startOwnWorker({ ...options, port: workerPort, signal }, stack),
+    startOwnWorker({ ...options, port: workerPort, log: warningsTo(io.stderr), signal }, stack),
   ] as const
   for (const start of starts) start.catch((error: unknown) => failure.abort(error)) // one without the other is no use
   const [edge, worker] = await Promise.allSettled(starts) // by now all that was started is on the stack
@@ -73,12 +75,18 @@ async function startOwnEdge(workerPort: number, signal: AbortSignal, stack: Asyn
 
 /** @returns the name of its model */
 async function startOwnWorker(
-  options: ChosenOptions & { readonly port: number; readonly signal: AbortSignal },
+  options: ChosenOptions & Pick<StartWorkerOptions, 'port' | 'log' | 'signal'>,
   stack: AsyncDisposableStack,
 ): Promise<string> {
   const { startWorker } = await import('../start-worker.ts')
-  const log = () => {} // what goes wrong reaches us through the API
-  const worker = await startWorker({ ...options, host: HOST, drainMs: 0, log })
+  const worker = await startWorker({ ...options, host: HOST, drainMs: 0 })
   stack.defer(() => worker.close())
   return worker.modelName
+}
+
+/** What goes wrong reaches us through the API; what is only odd does not. */
+function warningsTo(stderr: CliIo['stderr']): Log {
+  return (level, _event, { detail }) => {
+    if (level === 'warn') stderr.write(`warning: ${String(detail)}\n`)
+  }
 }

@@ -1,12 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { buildPrompt, type ImageTokens, parseMessages } from '@loupe/shared/chat'
+import { buildPrompt, type ChatMessage, type ImageTokens, parseMessages } from '@loupe/shared/chat'
 import { AppError } from '@loupe/shared/errors'
 import type { Tokenizer } from '@loupe/shared/tokenizer'
-import { openTokenizer } from '../tokenizer-files.ts'
+import { checkTemplate } from '../text/check-template.ts'
+import { openModelText } from '../text/model-text.ts'
 import type { Command } from './command.ts'
 import { parseJson, readText } from './json-lines.ts'
 import { modelDirectory } from './model-directory.ts'
+import { readTemplateOption, TEMPLATE_OPTIONS } from './worker-options.ts'
 
 /** Of every released Gemma 3; a directory without a config.json, which holds only a tokenizer, means these. */
 const GEMMA_TOKENS_PER_IMAGE = 256
@@ -15,29 +17,38 @@ const GEMMA_TOKENS_PER_IMAGE = 256
 export const chat: Command = {
   summary: 'turn messages into a prompt and its token ids',
   help: `
-usage: loupe chat [--model DIR] [--plain-text] < messages.json
+usage: loupe chat [--model PATH] [--plain-text] < messages.json
 
 Reads a JSON list of messages and writes one JSON object {"prompt": "...", "ids": [...]}. Each image is one token in
 the prompt and its full run in the ids. Content is a text or a list of {"type": "text", "text": "..."} and
 {"type": "image"}.
 
-  --model DIR    directory with a tokenizer.json (default: the embedded model)
-  --plain-text   as the server does it: control tokens written in a message are text without effect, and messages that
-                 the template would silently drop are refused; by default the output is the reference's, id by id
+  --model PATH           a directory with a tokenizer.json, or a GGUF language model (default: the embedded model)
+  --plain-text           as the server does it: control tokens written in a message are text without effect, and
+                         messages that the template would silently drop are refused; by default the output is the
+                         reference's, id by id
+  --chat-template NAME   gemma3: write the prompt as Gemma 3 does, whatever template the model brings
 
 example: echo '[{"role":"user","content":[{"type":"image"},{"type":"text","text":"What is this?"}]}]' | loupe chat`,
-  options: { model: { type: 'string' }, 'plain-text': { type: 'boolean' } },
+  options: { model: { type: 'string' }, 'plain-text': { type: 'boolean' }, ...TEMPLATE_OPTIONS },
   async run(args, io) {
     const messages = parseMessages(parseJson(await readText(io.stdin), 'standard input'))
-    const directory = await modelDirectory(args)
-    const { tokenizer } = await openTokenizer(directory)
-    const imageTokens = findImageTokens(tokenizer, await readTokensPerImage(directory))
+    const path = await modelDirectory(args)
+    const { tokenizer, template } = await openModelText(path)
+    if (template !== undefined && readTemplateOption(args) === undefined) {
+      await checkTemplate(template, { tokenizer, withImages: messages.some(hasImage), signal: io.signal })
+    }
+    const imageTokens = findImageTokens(tokenizer, await readTokensPerImage(path))
     const { prompt, ids } = buildPrompt(tokenizer, messages, {
       ...(imageTokens === undefined ? {} : { imageTokens }),
       asReference: args.values['plain-text'] !== true,
     })
     io.stdout.write(`${JSON.stringify({ prompt, ids: [...ids] })}\n`)
   },
+}
+
+function hasImage({ content }: ChatMessage): boolean {
+  return typeof content !== 'string' && content.some(({ type }) => type === 'image')
 }
 
 function findImageTokens(tokenizer: Tokenizer, tokensPerImage: number): ImageTokens | undefined {

@@ -22,9 +22,9 @@ describe('loupe serve', () => {
   it.each([
     [['--port', '70000'], '--port takes a whole number from 0 to 65535'],
     [['--threads', 'many'], '--threads takes a whole number'],
-    [['--device', 'cuda'], 'cuda is not offered by this version'],
-    [['--device', 'tpu'], 'there is no device "tpu"'],
-    [['--model', 'nowhere'], 'nowhere is no directory'],
+    [['--device', 'tpu'], '--device: expected cpu, cuda, webgpu, found "tpu".'],
+    [['--chat-template', 'gemma2'], '--chat-template: expected gemma3, found "gemma2".'],
+    [['--model', 'nowhere'], '--model: nowhere: there is no such file or directory.'],
   ])('refuses %j', async (argv, message) => {
     const run = runCommand(serve, argv)
     await expect(run).rejects.toMatchObject({ code: 'usage.invalid', message: expect.stringContaining(message) })

@@ -6,14 +6,14 @@ import { readWorkerOptions, WORKER_OPTIONS, WORKER_OPTIONS_HELP } from './worker
 export const serve: Command = {
   summary: 'serve a model over the Open Inference Protocol',
   help: `
-usage: loupe serve [--model DIR] [--port N] [--host ADDRESS]
+usage: loupe serve [--model PATH] [--port N] [--host ADDRESS]
 
 Prints one line when it is ready, and logs JSON lines to standard error. SIGTERM or Ctrl-C lets running answers end.
 
 ${WORKER_OPTIONS_HELP}
-  --port N         where to listen; 0 takes a free port (default: 8790)
-  --host ADDRESS   (default: 127.0.0.1)
-  --drain N        seconds that running answers have to end (default: 30)
+  --port N               where to listen; 0 takes a free port (default: 8790)
+  --host ADDRESS         (default: 127.0.0.1)
+  --drain N              seconds that running answers have to end (default: 30)
 
 example: loupe serve --model ~/models/gemma-3-4b-it`,
   options: { ...WORKER_OPTIONS, port: { type: 'string' }, host: { type: 'string' }, drain: { type: 'string' } },

@@ -9,13 +9,13 @@ import { readWorkerOptions, WORKER_OPTIONS, WORKER_OPTIONS_HELP } from './worker
 export const start: Command = {
   summary: 'run edge, worker and playground on this machine',
   help: `
-usage: loupe start [--model DIR]
+usage: loupe start [--model PATH]
 
 Prints the address of the playground when all is ready, and the logs of both to standard error. Ctrl-C ends both.
 
 ${WORKER_OPTIONS_HELP}
-  --port N         where the edge listens (default: 8787)
-  --worker-port N  where the worker listens (default: 8790)`,
+  --port N               where the edge listens (default: 8787)
+  --worker-port N        where the worker listens (default: 8790)`,
   options: { ...WORKER_OPTIONS, port: { type: 'string' }, 'worker-port': { type: 'string' } },
   async run(args, io) {
     const port = integerOption(args, 'port', 8787, [1, 65_535])

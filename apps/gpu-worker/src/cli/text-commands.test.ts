@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { embeddedModelDirectory } from '@loupe/model/node'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runLine } from '../testing/cli-fixture.ts'
-import { openTokenizer } from '../tokenizer-files.ts'
+import { openModelText } from '../text/model-text.ts'
 
 let empty: string
 beforeAll(async () => {
@@ -14,7 +14,7 @@ afterAll(() => rm(empty, { recursive: true }))
 
 describe('loupe tokenize', () => {
   test('writes the ids of each line', async () => {
-    const { tokenizer } = await openTokenizer(embeddedModelDirectory())
+    const { tokenizer } = await openModelText(embeddedModelDirectory())
     const texts = ['What is in this picture?', '', 'ünïcödé 🙂', 'a\nb', '<end_of_turn>']
     const input = texts.map((text) => JSON.stringify({ text })).join('\n')
     const { status, out } = await runLine(['tokenize'], `${input}\n`)
@@ -71,7 +71,7 @@ describe('loupe chat', () => {
     expect(status).toBe(0)
     const { prompt, ids } = JSON.parse(out)
     expect(prompt).toBe('<bos><start_of_turn>user\n<start_of_image>What is this?<end_of_turn>\n<start_of_turn>model\n')
-    const { tokenizer } = await openTokenizer(embeddedModelDirectory())
+    const { tokenizer } = await openModelText(embeddedModelDirectory())
     const soft = tokenizer.tokenId('<image_soft_token>')
     expect(ids.filter((id: number) => id === soft)).toHaveLength(256)
     expect(ids[0]).toBe(2)
@@ -96,8 +96,8 @@ describe('loupe chat', () => {
   })
 })
 
-test('openTokenizer gives the artifact with its SHA-256', async () => {
-  const { artifact, digest, tokenizer } = await openTokenizer(embeddedModelDirectory())
+test('openModelText gives the artifact with its SHA-256', async () => {
+  const { artifact, digest, tokenizer } = await openModelText(embeddedModelDirectory())
   const sha256 = await crypto.subtle.digest('SHA-256', Uint8Array.from(artifact))
   expect(digest).toBe(Buffer.from(sha256).toString('hex'))
   expect(tokenizer.vocabSize).toBeGreaterThan(1000)

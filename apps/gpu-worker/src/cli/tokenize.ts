@@ -1,5 +1,5 @@
 import { AppError } from '@loupe/shared/errors'
-import { openTokenizer } from '../tokenizer-files.ts'
+import { openModelText } from '../text/model-text.ts'
 import type { Command } from './command.ts'
 import { jsonLines } from './json-lines.ts'
 import { modelDirectory } from './model-directory.ts'
@@ -8,17 +8,17 @@ import { modelDirectory } from './model-directory.ts'
 export const tokenize: Command = {
   summary: 'turn texts into token ids',
   help: `
-usage: loupe tokenize [--model DIR] [--raw-special] < texts.jsonl
+usage: loupe tokenize [--model PATH] [--raw-special] < texts.jsonl
 
 Reads JSON lines {"text": "..."} and writes, for each, a JSON line {"ids": [...]}.
 
-  --model DIR     directory with a tokenizer.json (default: the embedded model)
+  --model PATH    a directory with a tokenizer.json, or a GGUF language model (default: the embedded model)
   --raw-special   control tokens written in a text take effect; by default they are plain text
 
 example: echo '{"text":"Hello"}' | loupe tokenize`,
   options: { model: { type: 'string' }, 'raw-special': { type: 'boolean' } },
   async run(args, io) {
-    const { tokenizer } = await openTokenizer(await modelDirectory(args))
+    const { tokenizer } = await openModelText(await modelDirectory(args))
     const parseSpecial = args.values['raw-special'] === true
     for await (const { line, value } of jsonLines(io.stdin)) {
       io.signal.throwIfAborted()

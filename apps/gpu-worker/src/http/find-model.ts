@@ -13,14 +13,14 @@ export function findModel(deps: WorkerDeps, name: string): ServedModel {
 
 /**
  * The model of an `infer` address, and which of its two services is meant: `{m}` answers prompts, `{m}.vision` computes
- * image features. A model whose own name ends so is found first.
+ * image features, which a text-only model has not. A model whose own name ends so is found first.
  *
  * @throws AppError `model.unknown`
  */
 export function findService(deps: WorkerDeps, name: string): { served: ServedModel; service: 'generate' | 'vision' } {
   if (!deps.models.has(name) && name.endsWith(VISION_SUFFIX)) {
     const served = deps.models.get(name.slice(0, -VISION_SUFFIX.length))
-    if (served !== undefined) return { served, service: 'vision' }
+    if (served?.metadata.parameters.has_vision === true) return { served, service: 'vision' }
   }
   return { served: findModel(deps, name), service: 'generate' }
 }
