@@ -1,7 +1,8 @@
-import type { BlockActivations, BlockMatrix, Matrix } from '../graph/block-matrix.ts'
+import type { BlockActivations, BlockMatrix } from '../graph/block-matrix.ts'
 import type { FileTensor, Graph } from '../graph/graph.ts'
+import { type Matrix, namedMatrix } from '../graph/matrix.ts'
 import { addNumber, cast } from '../graph/ops/arithmetic.ts'
-import { storedBlocks } from '../graph/ops/blocks.ts'
+import { expectBlocks } from '../graph/ops/blocks.ts'
 import type { Value } from '../graph/value.ts'
 import type { LayerNormWeights } from '../layers/layer-norm.ts'
 import type { LinearWeights } from '../layers/linear.ts'
@@ -28,6 +29,11 @@ export type TensorSource = (name: string) => StoredWeight
 export interface ParameterOptions {
   /** What products with blocks do to their other factor; `int8` by default. */
   readonly activations?: BlockActivations
+  /**
+   * Whether 16-bit matrices stay so in memory and are widened in every run, which is slower; by default the runtime
+   * widens them once, while it loads the model.
+   */
+  readonly keepStoredTypes?: boolean
 }
 
 /** Puts weights of a checkpoint into a graph. */
@@ -46,12 +52,9 @@ export interface Parameters {
 
 /** Reads weights from `source` into `g`. */
 export function parameters(g: Graph, source: TensorSource, options: ParameterOptions = {}): Parameters {
-  const { activations = 'int8' } = options
   const matrix = <A extends string>(name: string, axes: A, shape: readonly number[]): Matrix<A> =>
     g.at(name, () => {
-      const weight = source(name)
-      const value =
-        'blocks' in weight ? storedBlocks<A>(g, name, weight.blocks, activations) : g.stored(name, axes, weight)
+      const value = placedMatrix(g, name, { axes, weight: source(name) }, options)
       g.expectShape('a weight', value, shape)
       return value
     })
@@ -90,4 +93,19 @@ export function parameters(g: Graph, source: TensorSource, options: ParameterOpt
       epsilon,
     }),
   }
+}
+
+function placedMatrix<A extends string>(
+  g: Graph,
+  name: string,
+  { axes, weight }: { readonly axes: A; readonly weight: StoredWeight },
+  { activations = 'int8', keepStoredTypes = false }: ParameterOptions,
+): Matrix<A> {
+  if ('blocks' in weight) {
+    const { blocks } = weight
+    expectBlocks(g, blocks)
+    return namedMatrix({ name, shape: blocks.shape, blocks, activations })
+  }
+  if (!keepStoredTypes || weight.dtype === 'float32') return g.stored(name, axes, weight)
+  return namedMatrix({ name, shape: weight.shape, narrow: weight })
 }

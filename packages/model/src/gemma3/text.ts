@@ -1,5 +1,5 @@
-import type { Matrix } from '../graph/block-matrix.ts'
 import { Graph } from '../graph/graph.ts'
+import type { Matrix } from '../graph/matrix.ts'
 import { cast, scaleBy } from '../graph/ops/arithmetic.ts'
 import { gatherRows, lastOfEachRow, replaceRows, reshape, sizeOf } from '../graph/ops/layout.ts'
 import { applyMatrix, matrixRows } from '../graph/ops/matrix.ts'
@@ -31,8 +31,8 @@ export interface LanguageModelOptions extends ParameterOptions {
  * | `positions` | `[b, t]` int32 | of the rotary embedding |
  * | `slots` | `[b, t]` int32 | where in the cache each token goes; consecutive |
  * | `blocks` | `[b, s]` int32 | image block of every filled slot, this step's included; see `mask.ts` |
- * | `image_rows` | `[m]` int64 | first stage; which of the b·t tokens are image places |
- * | `image_features` | `[m, d]` float32 | first stage; what stands there |
+ * | `given_rows` | `[m]` int64 | first stage; which of the b·t tokens are not looked up: image places, as a rule |
+ * | `given_states` | `[m, d]` float32 | first stage; what stands there, unscaled: image features, as a rule |
  * | `hidden_in` | `[b, t, d]` float32 | later stages; `hidden_out` of the one before |
  * | `logit_rows` | `[l]` int64 | last stage; which of the b·t tokens get logits |
  * | `past_keys.i`, `past_values.i` | `[b, k, c, h]` float32 | the cache of layer i, c slots |
@@ -78,7 +78,7 @@ function embeddingTable(p: Parameters, { vocabSize, hiddenSize }: TextConfig): M
 }
 
 /** Token embeddings times √d, and image features as they are. One scale, applied once, to text rows only. */
-function embed(g: Graph, p: Parameters, { text, vision }: Gemma3Config): Hidden {
+function embed(g: Graph, p: Parameters, { text }: Gemma3Config): Hidden {
   const table = embeddingTable(p, text)
   const ids = g.input('token_ids', 'int32', 'b t', ['b', 't'])
   return g.at('language_model.embed_tokens', () => {
@@ -86,10 +86,9 @@ function embed(g: Graph, p: Parameters, { text, vision }: Gemma3Config): Hidden 
     const shape = [...ids.shape, hiddenSize]
     const rows = matrixRows(g, table, reshape(g, ids, 'r', [elementCount(ids.shape)]))
     const embedded = scaleBy(g, rows, Math.sqrt(hiddenSize))
-    if (vision === undefined) return reshape(g, embedded, 'b t d', shape)
-    const imageRows = g.input('image_rows', 'int64', 'm', ['m'])
-    const features = g.input('image_features', 'float32', 'm d', ['m', hiddenSize])
-    return reshape(g, replaceRows(g, embedded, imageRows, features), 'b t d', shape)
+    const givenRows = g.input('given_rows', 'int64', 'm', ['m'])
+    const given = g.input('given_states', 'float32', 'm d', ['m', hiddenSize])
+    return reshape(g, replaceRows(g, embedded, givenRows, given), 'b t d', shape)
   })
 }
 

@@ -1,5 +1,4 @@
 import type { FileTensor } from './graph.ts'
-import type { AnyValue, Axed, Value } from './value.ts'
 
 /**
  * A matrix whose rows are stored in blocks of a few bits, in its file:
@@ -32,20 +31,3 @@ export interface BlockMatrix {
  * as it is.
  */
 export type BlockActivations = 'int8' | 'float32'
-
-/** A matrix in blocks inside a graph, whatever its axes. */
-export interface AnyBlocks {
-  readonly name: string
-  readonly shape: readonly [outer: number, inner: number]
-  readonly stored: BlockMatrix
-  readonly activations: BlockActivations
-}
-
-/** A matrix in blocks inside a graph: `Blocks<'o i'>`. */
-export interface Blocks<Axes extends string> extends AnyBlocks, Axed<Axes> {}
-
-/** A weight in a graph, as numbers or in blocks. What multiplies by it, or picks rows of it, need not know. */
-export type Matrix<Axes extends string> = Value<Axes> | Blocks<Axes>
-
-/** A {@link Matrix}, whatever its axes. */
-export type AnyMatrix = AnyValue | AnyBlocks

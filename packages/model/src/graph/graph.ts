@@ -42,6 +42,7 @@ export class Graph {
   readonly #constants = new Map<string, AnyValue>()
   readonly #inputs: Port[] = []
   readonly #outputs: Port[] = []
+  readonly #defaults: Port[] = []
   readonly #shared = new Map<string, AnyValue>()
   readonly #used = new Map<string, number>()
   #path = ''
@@ -81,9 +82,21 @@ export class Graph {
     this.#outputs.push({ name, dtype: value.dtype, shape: value.shape })
   }
 
-  /** A weight that stays in its file. Asking again for the same name gives the same tensor. */
-  stored<Axes extends string>(name: string, axes: Axes, tensor: FileTensor): Value<Axes> {
+  /**
+   * A weight that stays in its file. Asking again for the same name gives the same tensor.
+   *
+   * @param options - `isConstant`: whether the runtime may compute with it while it loads the model, and then keeps the
+   *   result in memory instead; true by default
+   */
+  stored<Axes extends string>(
+    name: string,
+    axes: Axes,
+    tensor: FileTensor,
+    { isConstant = true }: { readonly isConstant?: boolean } = {},
+  ): Value<Axes> {
     const { dtype, shape, file, offset, bytes } = tensor
+    // The default of an input is no constant: somebody might bind another tensor.
+    if (!isConstant && !this.#initializers.has(name)) this.#defaults.push({ name, dtype, shape })
     this.#initializers.set(name, { name, dtype, shape, content: { file, offset, bytes } })
     return this.#value(name, { dtype, shape }, axes)
   }
@@ -165,11 +178,27 @@ export class Graph {
   /** The finished model as ONNX bytes. */
   encode(): Uint8Array {
     return encodeModel({
-      nodes: this.#nodes,
+      nodes: this.#weightsFirst(),
       initializers: [...this.#initializers.values()],
-      inputs: this.#inputs,
+      inputs: [...this.#inputs, ...this.#defaults],
       outputs: this.#outputs,
     })
+  }
+
+  /**
+   * The nodes, those first that depend on weights alone. Of two results that a node waits for, ONNX Runtime works out
+   * first the one whose node is listed last: so a weight that is widened in every run is widened just before it is used,
+   * and not with all others at the beginning, which would take the memory of all.
+   */
+  #weightsFirst(): ModelNode[] {
+    const known = new Set(['', ...this.#initializers.keys()])
+    const [first, rest]: [ModelNode[], ModelNode[]] = [[], []]
+    for (const node of this.#nodes) {
+      const isFirst = node.inputs.every((name) => known.has(name))
+      if (isFirst) for (const name of node.outputs) known.add(name)
+      ;(isFirst ? first : rest).push(node)
+    }
+    return [...first, ...rest]
   }
 
   #append({ op, domain = '', inputs, attributes = {} }: Call, results: number): string[] {

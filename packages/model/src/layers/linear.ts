@@ -1,5 +1,5 @@
-import type { Matrix } from '../graph/block-matrix.ts'
 import type { Graph } from '../graph/graph.ts'
+import type { Matrix } from '../graph/matrix.ts'
 import { reshape } from '../graph/ops/layout.ts'
 import { applyMatrix } from '../graph/ops/matrix.ts'
 import { elementCount } from '../graph/shape.ts'

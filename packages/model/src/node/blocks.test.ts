@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { BlockActivations, BlockMatrix } from '../graph/block-matrix.ts'
 import { type FileTensor, Graph } from '../graph/graph.ts'
-import { storedBlocks } from '../graph/ops/blocks.ts'
 import { applyMatrix, matrixRows } from '../graph/ops/matrix.ts'
 import type { DType, TensorData } from '../graph/runtime.ts'
 import { OrtRuntime } from '../runtime/index.ts'
@@ -75,6 +74,10 @@ async function randomMatrix({ bits, blockSize, inner, hasOffsets }: Layout) {
   return { matrix, rows }
 }
 
+const blocksOf = (blocks: BlockMatrix, activations: BlockActivations) => {
+  return { name: 'w', shape: blocks.shape, blocks, activations }
+}
+
 async function run(g: Graph, inputs: Record<string, readonly [DType, number[], TensorData]>): Promise<Float32Array> {
   using session = await runtime.load(g.encode(), { weightsFolder })
   using binding = session.bind()
@@ -94,7 +97,7 @@ async function worstProduct(layout: Layout, rowsOfX: number, activations: BlockA
   const g = new Graph()
   const rowsIn = g.input('x', 'float32', 'r i', ['r', layout.inner])
   const biasIn = g.constant('float32', 'o', [OUTER], bias)
-  g.output('y', applyMatrix(g, rowsIn, storedBlocks(g, 'w', matrix, activations), biasIn))
+  g.output('y', applyMatrix(g, rowsIn, blocksOf(matrix, activations), biasIn))
   const found = await run(g, { x: ['float32', [rowsOfX, layout.inner], x] })
   const differences = Array.from(found, (value, index) => {
     const [row, outer] = [Math.floor(index / OUTER), index % OUTER]
@@ -132,7 +135,7 @@ describe.each(LAYOUTS)(
       const picked = [3, 0, 23, 3]
       const g = new Graph()
       const ids = g.input('ids', 'int32', 'r', ['r'])
-      g.output('y', matrixRows(g, storedBlocks(g, 'w', matrix, 'int8'), ids))
+      g.output('y', matrixRows(g, blocksOf(matrix, 'int8'), ids))
       const found = await run(g, { ids: ['int32', [picked.length], Int32Array.from(picked)] })
       expect(found).toEqual(Float32Array.from(picked.flatMap((row) => [...(rows[row] ?? [])])))
     })

@@ -1,6 +1,7 @@
 /** Matrices in blocks of a few bits, read from where they are stored. */
-import type { AnyBlocks, BlockActivations, BlockMatrix, Blocks } from '../block-matrix.ts'
+import type { BlockActivations, BlockMatrix } from '../block-matrix.ts'
 import type { Graph } from '../graph.ts'
+import type { AnyBlocks } from '../matrix.ts'
 import type { AnyValue, Value } from '../value.ts'
 import { add, cast } from './arithmetic.ts'
 import { firstColumns, gatherRows, padColumns, reshape } from './layout.ts'
@@ -9,24 +10,13 @@ import { matmulTransposed } from './linear.ts'
 /** `accuracy_level`: 4 quantises each block of the other factor to 8 bits, 1 does not. */
 const ACCURACY_LEVEL: Readonly<Record<BlockActivations, number>> = { int8: 4, float32: 1 }
 
-/**
- * Puts a matrix into a graph.
- *
- * @throws AppError `graph.shape_mismatch` when its parts do not fit each other
- */
-export function storedBlocks<A extends string>(
-  g: Graph,
-  name: string,
-  stored: BlockMatrix,
-  activations: BlockActivations,
-): Blocks<A> {
-  const [outer, inner] = stored.shape
-  const blocks = Math.ceil(inner / stored.blockSize)
-  g.expectShape('quants', stored.quants, [outer, blocks, (stored.blockSize * stored.bits) / 8])
-  g.expectShape('scales', stored.scales, [outer, blocks])
-  if (stored.offsets !== undefined) g.expectShape('offsets', stored.offsets, [outer, blocks])
-  // The axes are names for the compiler, as those of a Value.
-  return { name, shape: stored.shape, stored, activations } as Blocks<A>
+/** Throws unless the parts of a matrix fit each other. @throws AppError `graph.shape_mismatch` */
+export function expectBlocks(g: Graph, { shape, bits, blockSize, ...parts }: BlockMatrix): void {
+  const [outer, inner] = shape
+  const blocks = Math.ceil(inner / blockSize)
+  g.expectShape('quants', parts.quants, [outer, blocks, (blockSize * bits) / 8])
+  g.expectShape('scales', parts.scales, [outer, blocks])
+  if (parts.offsets !== undefined) g.expectShape('offsets', parts.offsets, [outer, blocks])
 }
 
 /**
@@ -47,7 +37,7 @@ export function storedBlocks<A extends string>(
 export function matmulBlocks(g: Graph, x: Value<'r i'>, weight: AnyBlocks, bias?: AnyValue): Value<'r o'> {
   const [rows = 0, width] = x.shape
   const [outer, inner] = weight.shape
-  const { bits, blockSize, quants, scales, offsets } = weight.stored
+  const { bits, blockSize, quants, scales, offsets } = weight.blocks
   if (width !== inner) return g.fail(`a weight of shape [${outer}, ${width}]`, `[${weight.shape.join(', ')}]`)
   if (bias !== undefined) g.expectShape('a bias', bias, [outer])
   const product = g.call<'r o'>(
@@ -86,10 +76,10 @@ export function matmulBlocks(g: Graph, x: Value<'r i'>, weight: AnyBlocks, bias?
 export function gatherBlockRows(g: Graph, table: AnyBlocks, ids: Value<'r'>): Value<'r i'> {
   const [rows = 0] = ids.shape
   const [outer, inner] = table.shape
-  const { bits, blockSize, quants, scales, offsets } = table.stored
-  const [, blocks = 0, blockBytes = 0] = quants.shape
+  const { bits, blockSize, quants, scales, offsets } = table.blocks
+  const [, count = 0, blockBytes = 0] = quants.shape
   // The same bytes as for a product, in the shape that this operator wants.
-  const bytes = g.stored(`${table.name}.rows`, 'o q', { ...quants, shape: [outer, blocks * blockBytes] })
+  const bytes = g.stored(`${table.name}.rows`, 'o q', { ...quants, shape: [outer, count * blockBytes] })
   const scaled = g.call<'r i'>(
     {
       op: 'GatherBlockQuantized',
@@ -97,13 +87,13 @@ export function gatherBlockRows(g: Graph, table: AnyBlocks, ids: Value<'r'>): Va
       inputs: [bytes, ids, g.stored(`${table.name}.scales`, 'o c', scales)],
       attributes: { bits, block_size: blockSize, gather_axis: 0, quantize_axis: 1 },
     },
-    { dtype: 'float32', shape: [rows, blocks * blockSize] },
+    { dtype: 'float32', shape: [rows, count * blockSize] },
   )
   if (offsets === undefined) return firstColumns(g, scaled, inner)
   const minima = gatherRows(g, g.stored(`${table.name}.offsets`, 'o c', offsets), ids, 'r c')
-  const inBlocks = reshape(g, scaled, 'r c i', [rows, blocks, blockSize])
-  const sum = add(g, inBlocks, reshape(g, minima, 'r c i', [rows, blocks, 1]))
-  return firstColumns(g, reshape(g, sum, 'r i', [rows, blocks * blockSize]), inner)
+  const inBlocks = reshape(g, scaled, 'r c i', [rows, count, blockSize])
+  const sum = add(g, inBlocks, reshape(g, minima, 'r c i', [rows, count, 1]))
+  return firstColumns(g, reshape(g, sum, 'r i', [rows, count * blockSize]), inner)
 }
 
 /** The sum of each block of a row; those of one `x` are built once, for every matrix that it meets. @returns `[r, blocks]` */

@@ -52,6 +52,16 @@ export function firstColumns<A extends string>(g: Graph, x: Value<A>, count: num
   return g.call({ op: 'Slice', inputs: [x, start, end, axis] }, { dtype: x.dtype, shape: [rows, count] })
 }
 
+/** Columns of the first matrix, then of the next. All have the same rows. @param parts - `[r, o]` */
+export function besideEachOther<A extends string>(g: Graph, parts: readonly Value<A>[]): Value<A> {
+  const [first] = parts
+  if (first === undefined) return g.fail('at least one matrix', 'none')
+  if (parts.length === 1) return first
+  const columns = parts.reduce((sum, { shape }) => sum + Number(shape[1]), 0)
+  const call = { op: 'Concat', inputs: parts, attributes: { axis: 1 } }
+  return g.call(call, { dtype: first.dtype, shape: [first.shape[0] ?? 0, columns] })
+}
+
 /** Zeros after the last column, up to `count` columns. @param x - `[r, i]` */
 export function padColumns<A extends string>(g: Graph, x: Value<A>, count: number): Value<A> {
   const [rows = 0, width = 0] = x.shape

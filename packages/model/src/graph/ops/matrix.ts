@@ -1,11 +1,12 @@
 /** What is done with a weight matrix, in whatever way it is stored. */
-import type { AnyBlocks, AnyMatrix } from '../block-matrix.ts'
 import type { Graph } from '../graph.ts'
+import type { AnyMatrix } from '../matrix.ts'
 import { type AnyValue, named, type Value } from '../value.ts'
 import { cast } from './arithmetic.ts'
 import { gatherBlockRows, matmulBlocks } from './blocks.ts'
 import { gatherRows } from './layout.ts'
 import { matmulTransposed } from './linear.ts'
+import { gatherNarrowRows, matmulNarrow } from './narrow.ts'
 
 /**
  * `x · matrixᵀ + bias`, in the type of `x`.
@@ -16,7 +17,8 @@ import { matmulTransposed } from './linear.ts'
  * @returns `[r, o]`
  */
 export function applyMatrix(g: Graph, x: Value<'r i'>, matrix: AnyMatrix, bias?: AnyValue): Value<'r o'> {
-  if (isInBlocks(matrix)) return matmulBlocks(g, x, matrix, bias)
+  if ('blocks' in matrix) return matmulBlocks(g, x, matrix, bias)
+  if ('narrow' in matrix) return matmulNarrow(g, x, matrix, bias)
   return matmulTransposed(g, x, cast(g, named<'o i'>(matrix), x.dtype), bias)
 }
 
@@ -28,10 +30,7 @@ export function applyMatrix(g: Graph, x: Value<'r i'>, matrix: AnyMatrix, bias?:
  * @returns `[r, i]` float32
  */
 export function matrixRows(g: Graph, matrix: AnyMatrix, ids: Value<'r'>): Value<'r i'> {
-  if (isInBlocks(matrix)) return gatherBlockRows(g, matrix, ids)
+  if ('blocks' in matrix) return gatherBlockRows(g, matrix, ids)
+  if ('narrow' in matrix) return gatherNarrowRows(g, matrix, ids)
   return cast(g, gatherRows(g, matrix, ids, 'r i'), 'float32')
-}
-
-function isInBlocks(matrix: AnyMatrix): matrix is AnyBlocks {
-  return 'stored' in matrix
 }
