@@ -27,7 +27,13 @@ export {
 export { createStopCheck, type FinishReason, type StopRule, type StopVerdict } from './generate/stop.ts'
 export type { ForwardRequest, ForwardResult } from './pipeline/forward-request.ts'
 export { Gemma3VLModel } from './pipeline/gemma3-vl-model.ts'
+export {
+  Gemma3VLMultimodalProjector,
+  Gemma3VLMultimodalProjectorConfig,
+  type ProjectorParts,
+} from './pipeline/multimodal-projector.ts'
 export { Pipeline } from './pipeline/pipeline.ts'
+export type { Pixels } from './pipeline/pixels.ts'
 export type { Sequence } from './pipeline/sequence.ts'
 export { type LayerSplit, splitLayers } from './pipeline/split-layers.ts'
 export type { ImageStates } from './pipeline/vision-model.ts'

@@ -143,8 +143,8 @@ export const DECODER_MUTANTS = [
     'image-rows-scaled': [
       'Image features are not scaled like embeddings.',
       [
-        'replaceRows(g, embedded, imageRows, features)',
-        'replaceRows(g, embedded, imageRows, scaleBy(g, features, Math.sqrt(hiddenSize)))',
+        'replaceRows(g, embedded, givenRows, given)',
+        'replaceRows(g, embedded, givenRows, scaleBy(g, given, Math.sqrt(hiddenSize)))',
       ],
     ],
     'head-scaled': [

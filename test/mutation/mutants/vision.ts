@@ -107,7 +107,7 @@ export const VISION_MUTANTS = [
   ...mutantsOf(`${MODEL}/gemma3/projector.ts`, SCALED, {
     'projector-epsilon-fixed': [
       'The epsilon of the projector is that of the tower.',
-      ['.mm_soft_emb_norm`, inner, rmsNormEps)', '.mm_soft_emb_norm`, inner, 1e-5)'],
+      ['.mm_soft_emb_norm`, inner, layernormEpsilon)', '.mm_soft_emb_norm`, inner, 1e-5)'],
     ],
   }),
 ]

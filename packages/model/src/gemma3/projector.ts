@@ -14,11 +14,14 @@ export interface ProjectorSizes {
   readonly inputSize: number
   /** d, width of the language model. */
   readonly hiddenSize: number
-  /** √p: patches along each side of a picture. */
-  readonly patchesPerSide: number
+  /** Pixels along each side of a picture. */
+  readonly imageSize: number
+  /** Pixels along each side of a patch. */
+  readonly patchDim: number
   /** m: image features of one picture. */
   readonly tokensPerImage: number
-  readonly rmsNormEps: number
+  /** Of the RMS norm. */
+  readonly layernormEpsilon: number
 }
 
 /** The projector that goes with a model. Its norm has the epsilon of the tower. */
@@ -26,9 +29,10 @@ export function projectorSizes({ text, tokensPerImage }: Gemma3Config, vision: V
   return {
     inputSize: vision.hiddenSize,
     hiddenSize: text.hiddenSize,
-    patchesPerSide: vision.imageSize / vision.patchSize,
+    imageSize: vision.imageSize,
+    patchDim: vision.patchSize,
     tokensPerImage,
-    rmsNormEps: vision.layerNormEps,
+    layernormEpsilon: vision.layerNormEps,
   }
 }
 
@@ -45,7 +49,7 @@ export function projectorGraph(
   options: ParameterOptions = {},
 ): Uint8Array {
   const g = new Graph()
-  const shape = ['b', sizes.patchesPerSide ** 2, sizes.inputSize]
+  const shape = ['b', (sizes.imageSize / sizes.patchDim) ** 2, sizes.inputSize]
   const states = g.input('last_hidden_state', 'float32', 'b p d', shape)
   g.output('image_features', project(g, parameters(g, source, options), sizes, states))
   return g.encode()
@@ -60,16 +64,16 @@ export function projectorGraph(
  * @returns `[b, m, d]`, m features in the language model's width
  */
 export function project(g: Graph, p: Parameters, sizes: ProjectorSizes, states: Value<'b p d'>): Value<'b m d'> {
-  const { inputSize: inner, hiddenSize: outer, patchesPerSide, tokensPerImage, rmsNormEps } = sizes
+  const { inputSize: inner, hiddenSize: outer, imageSize, patchDim, tokensPerImage, layernormEpsilon } = sizes
   const path = 'multi_modal_projector'
-  const norm = p.rmsNorm(`${path}.mm_soft_emb_norm`, inner, rmsNormEps)
+  const norm = p.rmsNorm(`${path}.mm_soft_emb_norm`, inner, layernormEpsilon)
   // The one matrix of the checkpoint that is stored [in, out].
   const matrix = p.tensor(`${path}.mm_input_projection_weight`, 'i o', [inner, outer])
 
   return g.at(path, () => {
     const [batch = 0] = states.shape
     const side = Math.sqrt(tokensPerImage)
-    const square = patchesPerSide / side
+    const square = imageSize / patchDim / side
     const tiled = reshape(g, states, 'b y j x i d', [batch, side, square, side, square, inner])
     const pooled = reshape(g, meanOver(g, tiled, [2, 4], 'b y x d'), 'b m d', [batch, tokensPerImage, inner])
     const rows = reshape(g, rmsNorm(g, norm, pooled), 'r i', [elementCount([batch, tokensPerImage]), inner])

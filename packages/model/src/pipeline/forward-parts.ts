@@ -1,7 +1,7 @@
 import type { Gemma3Config } from '../gemma3/config.ts'
 import type { Batch } from './batch.ts'
-import type { GivenStates } from './given-states.ts'
 import type { Step } from './language-model.ts'
+import type { GivenStates } from './prompt-tokens.ts'
 import { partEnds } from './prompt-tokens.ts'
 
 /** One run of a forward pass: tokens `from` to `end` of the b·t, which are all rows or a part of one. */
@@ -46,13 +46,15 @@ export function stepOf(
   }
   if (states instanceof Float32Array) {
     const hiddenIn = states.subarray(from * hiddenSize, end * hiddenSize)
-    return { ...shared, imageRows: [], imageFeatures: new Float32Array(), hiddenIn }
+    return { ...shared, given: { rows: [], states: new Float32Array() }, hiddenIn }
   }
   const [first, last] = [from, end].map((token) => firstAtLeast(states.rows, token))
   return {
     ...shared,
-    imageRows: states.rows.slice(first, last).map((token) => token - from),
-    imageFeatures: states.states.subarray(Number(first) * hiddenSize, Number(last) * hiddenSize),
+    given: {
+      rows: states.rows.slice(first, last).map((token) => token - from),
+      states: states.states.subarray(Number(first) * hiddenSize, Number(last) * hiddenSize),
+    },
   }
 }
 

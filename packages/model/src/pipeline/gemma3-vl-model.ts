@@ -2,6 +2,7 @@ import { AppError } from '@loupe/shared/errors'
 import type { Gemma3Config } from '../gemma3/config.ts'
 import type { GenerationConfig } from '../gemma3/generation-config.ts'
 import { type AttentionGrids, attentionGrids, imageBlocks } from '../gemma3/mask.ts'
+import { projectorSizes } from '../gemma3/projector.ts'
 import { checkStage, type Stage, stageTensors, wholeModel } from '../gemma3/stage.ts'
 import { FREEZABLE_PARTS, type FreezablePart, trainableNames } from '../gemma3/trainable.ts'
 import type { Floats } from '../graph/floats.ts'
@@ -11,6 +12,7 @@ import { fullForward } from './full-forward.ts'
 import { checkedHidden, givenStates } from './given-states.ts'
 import { LanguageModel } from './language-model.ts'
 import type { ModelParts } from './model-parts.ts'
+import { type Gemma3VLMultimodalProjector, Gemma3VLMultimodalProjectorConfig } from './multimodal-projector.ts'
 import type { Pixels } from './pixels.ts'
 import { checkImageCount } from './prompt-tokens.ts'
 import { Sequence } from './sequence.ts'
@@ -30,8 +32,10 @@ export class Gemma3VLModel implements Disposable {
   readonly generationConfig: GenerationConfig
   readonly stage: Stage
   readonly languageModel: LanguageModel
-  /** The tower together with the projector; absent in a text model, and on every stage but the first. */
+  /** Absent in a text model, and on every stage but the first. */
   readonly visionTower: VisionModel | undefined
+  /** What makes image features of the tower's states; absent where the tower is. {@link getImageFeatures} does not need it. */
+  readonly multiModalProjector: Gemma3VLMultimodalProjector | undefined
   readonly #parts: ModelParts
   readonly #frozen = new Set<FreezablePart>()
   #hiddenIn: Float32Array | undefined
@@ -49,8 +53,12 @@ export class Gemma3VLModel implements Disposable {
     this.stage = stage
     this.#parts = parts
     this.languageModel = new LanguageModel(parts, stage)
-    const hasVision = config.vision !== undefined && parts.vision !== undefined && stage.preProcess
-    this.visionTower = hasVision ? new VisionModel(parts, config.vision, parts.vision) : undefined
+    const { vision: weights, runtime, policy = {} } = parts
+    if (config.vision === undefined || weights === undefined || !stage.preProcess) return
+    this.visionTower = new VisionModel(parts, config.vision, weights)
+    const sizes = projectorSizes(config, config.vision)
+    const projector = new Gemma3VLMultimodalProjectorConfig(sizes)
+    this.multiModalProjector = projector.configureModel({ weights, runtime, policy })
   }
 
   /**
@@ -144,6 +152,7 @@ export class Gemma3VLModel implements Disposable {
   [Symbol.dispose](): void {
     this.languageModel[Symbol.dispose]()
     this.visionTower?.[Symbol.dispose]()
+    this.multiModalProjector?.[Symbol.dispose]()
     this.#parts.runtime[Symbol.dispose]()
   }
 

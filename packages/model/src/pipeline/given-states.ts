@@ -2,15 +2,7 @@ import { AppError } from '@loupe/shared/errors'
 import type { Gemma3Config } from '../gemma3/config.ts'
 import type { Batch } from './batch.ts'
 import type { ForwardRequest } from './forward-request.ts'
-import { joinFeatures } from './prompt-tokens.ts'
-
-/** What the first layer reads at places that do not get the embedding of their id. */
-export interface GivenStates {
-  /** `[m]` which of the b·t tokens; rising */
-  readonly rows: readonly number[]
-  /** `[m·d]` */
-  readonly states: Float32Array
-}
+import { type GivenStates, joinFeatures } from './prompt-tokens.ts'
 
 /**
  * Image features at their places, or embeddings at all places with image features among them.

@@ -4,6 +4,7 @@ import { languageModelGraph } from '../gemma3/text.ts'
 import type { DType, Runtime, RuntimeBinding, TensorData } from '../graph/runtime.ts'
 import { LazySession } from './lazy-session.ts'
 import type { ModelParts } from './model-parts.ts'
+import type { GivenStates } from './prompt-tokens.ts'
 
 /** One step of the language model: t new tokens in each of b rows, on top of what their caches hold. */
 export interface Step {
@@ -17,10 +18,8 @@ export interface Step {
   readonly slots: Int32Array
   /** `[b·s]` image block of every filled slot, the new ones included */
   readonly blocks: Int32Array
-  /** `[m]` which of the b·t tokens are image places */
-  readonly imageRows: readonly number[]
-  /** `[m·d]` */
-  readonly imageFeatures: Float32Array
+  /** What the first stage does not look up. */
+  readonly given: GivenStates
   /** `[b·t·d]` of the stage before; the first stage takes `tokenIds` and images in its place */
   readonly hiddenIn?: Float32Array
   /** `[l]` which of the b·t tokens get logits */
@@ -92,17 +91,16 @@ export class LanguageModel implements Disposable {
       // The embedding of an image place is replaced, and the image token need not be in the table.
       token_ids: perRow(step.tokenIds.map((id) => (id === config.imageTokenId ? config.padTokenId : id))),
     }
-    const images = {
-      image_rows: index(step.imageRows),
-      image_features: ['float32', [step.imageRows.length, hiddenSize], step.imageFeatures],
+    const given = {
+      given_rows: index(step.given.rows),
+      given_states: ['float32', [step.given.rows.length, hiddenSize], step.given.states],
     } as const
     const before = { hidden_in: ['float32', [rows, step.tokenIds.length / rows, hiddenSize], hidden] } as const
-    const first = config.vision === undefined ? tokens : { ...tokens, ...images }
     return {
       positions: perRow(step.positions),
       slots: perRow(step.slots),
       blocks: perRow(step.blocks),
-      ...(this.stage.preProcess ? first : before),
+      ...(this.stage.preProcess ? { ...tokens, ...given } : before),
       ...(this.stage.postProcess ? { logit_rows: index(step.logitRows) } : {}),
     }
   }

@@ -87,12 +87,12 @@ describe('splitPrompt', () => {
   })
 
   it('gives each part the features of its own image places', () => {
-    const parts = split([1, ...image, 2, 3, ...image], 5).filter((part) => part.imageRows.length > 0)
-    expect(parts.map(({ imageRows }) => imageRows)).toEqual([
+    const parts = split([1, ...image, 2, 3, ...image], 5).filter(({ given }) => given.rows.length > 0)
+    expect(parts.map(({ given }) => given.rows)).toEqual([
       [1, 2, 3, 4],
       [0, 1, 2, 3],
     ])
-    expect(parts.map(({ imageFeatures }) => [...imageFeatures])).toEqual([
+    expect(parts.map(({ given }) => [...given.states])).toEqual([
       [0, 0, 1, 1, 2, 2, 3, 3],
       [4, 4, 5, 5, 6, 6, 7, 7],
     ])

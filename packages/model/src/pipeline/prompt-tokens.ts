@@ -82,14 +82,20 @@ export function joinFeatures(features: readonly Float32Array[], images: number, 
   return joined
 }
 
+/** What the first layer reads at places that do not get the embedding of their id. */
+export interface GivenStates {
+  /** `[m]` which of the tokens; rising */
+  readonly rows: readonly number[]
+  /** `[m·d]` */
+  readonly states: Float32Array
+}
+
 /** A stretch of a prompt that goes through the model in one step. */
 export interface PromptPart {
   /** `[t]` */
   readonly ids: Int32Array
-  /** `[m]` which of them are image places */
-  readonly imageRows: readonly number[]
-  /** `[m·d]` */
-  readonly imageFeatures: Float32Array
+  /** The image places among them, with their features. */
+  readonly given: GivenStates
 }
 
 /**
@@ -110,7 +116,7 @@ export function splitPrompt(
     const features = imageFeatures.subarray(usedRows * text.hiddenSize, (usedRows + imageRows.length) * text.hiddenSize)
     start = end
     usedRows += imageRows.length
-    return { ids: part, imageRows, imageFeatures: features }
+    return { ids: part, given: { rows: imageRows, states: features } }
   })
 }
 

@@ -107,7 +107,7 @@ export class Sequence implements Disposable {
     for (const stage of this.#stages) stage[Symbol.dispose]()
   }
 
-  async #advance({ ids, imageRows, imageFeatures }: PromptPart, options: StepOptions): Promise<void> {
+  async #advance({ ids, given }: PromptPart, options: StepOptions): Promise<void> {
     const { hiddenSize, vocabSize } = this.#config.text
     const start = this.#lengthTokens
     const end = start + ids.length
@@ -119,8 +119,7 @@ export class Sequence implements Disposable {
       positions: slots,
       slots,
       blocks: this.#blocks.subarray(0, end),
-      imageRows,
-      imageFeatures,
+      given,
       logitRows: [ids.length - 1],
     }
     let hiddenIn = new Float32Array()
