@@ -1,10 +1,14 @@
 import type { EncodableTensor, Gemma3Config, GgufDType } from '@loupe/model'
+import { randomBlocks } from './gguf-random-blocks.ts'
 import { encodeGguf, type GgufContent, type WritableTensor, type WritableValue } from './gguf-writer.ts'
 
 /** How a checkpoint in Hugging Face layout becomes a pair of GGUF files. */
 export interface GgufPairOptions {
-  /** Of matrices; vectors stay F32. */
-  readonly matrices: 'F32' | 'F16'
+  /**
+   * Of matrices, or of each by its name in the file; vectors stay F32. Matrices of a quantised type hold random blocks,
+   * whatever the checkpoint has.
+   */
+  readonly matrices: GgufDType | ((name: string) => GgufDType)
   /** Call the first matrix of a vision MLP `ffn_down`, as the published files do. */
   readonly swapFfn: boolean
   /** Changes the language model before it is written. */
@@ -54,7 +58,8 @@ export function gemma3Ggufs(
     const gguf = (isLanguage ? LANGUAGE : visionNames).reduce((text, [from, to]) => text.replace(from, to), name)
     const isPlusOne = isLanguage ? name.endsWith('norm.weight') : name.endsWith('soft_emb_norm.weight')
     const target = isLanguage ? language : vision
-    target[gguf] = stored(tensor, tensor.shape.length > 1 ? options.matrices : 'F32', isPlusOne ? 1 : 0)
+    const type = typeof options.matrices === 'function' ? options.matrices(gguf) : options.matrices
+    target[gguf] = stored(tensor, tensor.shape.length > 1 ? type : 'F32', isPlusOne ? 1 : 0)
   }
   options.change?.(language)
   return {
@@ -66,8 +71,16 @@ export function gemma3Ggufs(
 function stored({ shape, data }: EncodableTensor, dtype: GgufDType, plus: number): WritableTensor {
   const bytes = Uint8Array.from(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
   const numbers = new Float32Array(bytes.buffer).map((value) => value + plus)
-  const written = dtype === 'F16' ? new Float16Array(numbers) : numbers
-  return { dtype, shape, data: new Uint8Array(written.buffer) }
+  return { dtype, shape, data: encode(dtype, numbers) }
+}
+
+function encode(dtype: GgufDType, numbers: Float32Array<ArrayBuffer>): Uint8Array {
+  if (dtype === 'F32') return new Uint8Array(numbers.buffer)
+  if (dtype === 'F16') return new Uint8Array(new Float16Array(numbers).buffer)
+  if (dtype !== 'BF16') return randomBlocks(dtype, numbers.length, numbers.length)
+  // Cut, not rounded: what is read back is what counts.
+  const words = new Uint32Array(numbers.buffer)
+  return new Uint8Array(Uint16Array.from(words, (word) => word >>> 16).buffer)
 }
 
 function languageKeys(config: Gemma3Config): NonNullable<GgufContent['metadata']> {

@@ -44,6 +44,11 @@ export function isIgnored(canonical: string): boolean {
   return IGNORED.some((pattern) => pattern.test(canonical))
 }
 
+/** True for a weight that may be stored in blocks: a linear map of a layer, or the embedding table. */
+export function isMatrix(canonical: string): boolean {
+  return canonical === TOKEN_EMBEDDING || /\.layers\.\d+\.(self_attn|mlp)\.(\w+_proj|fc[12])\.weight$/.test(canonical)
+}
+
 /** The decoder layer, 0-based, that a canonical name belongs to; `undefined` for everything outside of the layers. */
 export function decoderLayer(canonical: string): number | undefined {
   const [, layer] = /^language_model\.layers\.(\d+)\./.exec(canonical) ?? []

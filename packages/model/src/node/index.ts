@@ -2,5 +2,4 @@
 export { type CheckpointFiles, checkpointFiles } from './checkpoint-files.ts'
 export { embeddedModelDirectory } from './embedded-model.ts'
 export { loadGemma3VL, loadPipeline } from './load-gemma3-vl.ts'
-export { type LoadGgufOptions, loadGguf } from './load-gguf.ts'
 export type { LoadModelOptions, LoadOptions, LoadPipelineOptions, ModelPart, PackProgress } from './load-options.ts'

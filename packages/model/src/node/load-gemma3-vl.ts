@@ -1,57 +1,74 @@
-import { bindWeights } from '../gemma3/bind-weights.ts'
-import { type ModelConfig, readModelConfig } from '../gemma3/config-files.ts'
+import type { GenerationConfig } from '../gemma3/generation-config.ts'
+import { TEXT_PREFIX } from '../gemma3/names.ts'
+import { wholeModel } from '../gemma3/stage.ts'
 import { Gemma3VLModel } from '../pipeline/gemma3-vl-model.ts'
 import type { ModelParts } from '../pipeline/model-parts.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
 import { splitLayers } from '../pipeline/split-layers.ts'
 import { throwIfCancelled } from '../runtime/cancellation.ts'
-import { OrtRuntime, type OrtRuntimeOptions } from '../runtime/index.ts'
-import { openCheckpoint } from '../weights/checkpoint.ts'
-import { checkpointFiles } from './checkpoint-files.ts'
+import { OrtRuntime } from '../runtime/index.ts'
 import type { LoadModelOptions, LoadOptions, LoadPipelineOptions } from './load-options.ts'
-import { locateWeights } from './locate-weights.ts'
+import { type ModelSource, openModelSource } from './model-source.ts'
+import { openPart } from './weights-part.ts'
 
 /**
- * Opens a Gemma 3 checkpoint in Hugging Face layout. Reads configs and headers only; weights are mapped from their files
- * when a part of the model is first used.
+ * Opens a Gemma 3: a checkpoint in Hugging Face layout, or a GGUF file. Reads configs and headers; weights are mapped
+ * from their files when a part of the model is first used. A part that is wanted in another type than it is stored in,
+ * and the blocks of a GGUF, are rewritten first: once, into the weight cache, from which later starts read.
  *
- * @param directory - with `config.json`, `model.safetensors` or shards, and perhaps `generation_config.json`
- * @throws AppError `config.invalid`, `weights.invalid` naming every fault; `request.invalid` when the model has no such
- *   stage; `request.cancelled`
+ * @param path - a directory with `config.json`, `model.safetensors` or shards, and perhaps `generation_config.json`; or
+ *   the `.gguf` of a language model, see `options.mmproj`
+ * @throws AppError `config.invalid`, `weights.invalid` naming every fault; `cache.unusable` when rewritten weights cannot
+ *   be kept; `request.invalid` when the model has no such stage, or `mmproj` is given beside a directory;
+ *   `runtime.failed` when the device is not available; `request.cancelled`
  */
-export async function loadGemma3VL(directory: string, options: LoadModelOptions = {}): Promise<Gemma3VLModel> {
-  const { generation, ...parts } = await openParts(directory, options)
-  const runtime = new OrtRuntime(runtimeOptions(options))
-  return new Gemma3VLModel({ ...parts, runtime }, generation, options.stage)
+export async function loadGemma3VL(path: string, options: LoadModelOptions = {}): Promise<Gemma3VLModel> {
+  const source = await openModelSource(path, options.mmproj)
+  const { preProcess } = options.stage ?? wholeModel(source.config.text)
+  const parts = await openParts(source, options, preProcess)
+  return openModel(parts, source.generation, options)
 }
 
 /**
- * Opens a checkpoint as all the stages of a pipeline, as {@link loadGemma3VL} opens one.
+ * Opens a model as all the stages of a pipeline, as {@link loadGemma3VL} opens one.
  *
  * @throws AppError as {@link loadGemma3VL}; `request.invalid` when the layers cannot be split so
  */
-export async function loadPipeline(directory: string, options: LoadPipelineOptions): Promise<Pipeline> {
-  const { generation, ...parts } = await openParts(directory, options)
-  const stages = splitLayers(parts.config.text.layers, options).map((stage) => {
-    const runtime = new OrtRuntime(runtimeOptions(options))
-    return new Gemma3VLModel({ ...parts, runtime }, generation, stage)
-  })
-  return new Pipeline(stages)
+export async function loadPipeline(path: string, options: LoadPipelineOptions): Promise<Pipeline> {
+  const source = await openModelSource(path, options.mmproj)
+  const stages = splitLayers(source.config.text.layers, options)
+  const parts = await openParts(source, options, true)
+  return new Pipeline(stages.map((stage) => openModel(parts, source.generation, { ...options, stage })))
 }
 
-/** What {@link OrtRuntime} takes of it. */
-export function runtimeOptions({ device, threads }: LoadOptions): OrtRuntimeOptions {
-  return { ...(device === undefined ? {} : { device }), ...(threads === undefined ? {} : { threads }) }
-}
-
+/** @param hasVision - whether the vision tower is wanted, if there is one */
 async function openParts(
-  directory: string,
-  { signal }: LoadOptions,
-): Promise<ModelConfig & Omit<ModelParts, 'runtime'>> {
-  const files = await checkpointFiles(directory)
-  const { config, generation } = await readModelConfig(files)
-  const weights = bindWeights(await openCheckpoint(files), config)
-  const located = await locateWeights(weights, () => files)
+  { config, weights }: ModelSource,
+  options: LoadOptions,
+  hasVision: boolean,
+): Promise<Omit<ModelParts, 'runtime'>> {
+  const { dtype = {}, activations, cacheDirectory, onProgress, signal } = options
+  const cache = { cacheDirectory, onProgress, signal }
+  const isLanguage = ([name]: readonly [string, unknown]) => name.startsWith(TEXT_PREFIX)
+  const { language = [], vision = [] } = Object.groupBy(weights, (entry) => (isLanguage(entry) ? 'language' : 'vision'))
   throwIfCancelled(signal)
-  return { config, generation, language: located, vision: config.vision && located }
+  return {
+    config,
+    language: await openPart('language', new Map(language), { ...cache, dtype: dtype.language }),
+    vision:
+      config.vision !== undefined && hasVision
+        ? await openPart('vision', new Map(vision), { ...cache, dtype: dtype.vision })
+        : undefined,
+    ...(activations === undefined ? {} : { policy: { activations } }),
+  }
+}
+
+/** A model with a runtime of its own. */
+function openModel(
+  parts: Omit<ModelParts, 'runtime'>,
+  generation: GenerationConfig,
+  { device, threads, stage }: LoadModelOptions,
+): Gemma3VLModel {
+  const choice = { ...(device === undefined ? {} : { device }), ...(threads === undefined ? {} : { threads }) }
+  return new Gemma3VLModel({ ...parts, runtime: new OrtRuntime(choice) }, generation, stage)
 }

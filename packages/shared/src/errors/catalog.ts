@@ -88,6 +88,7 @@ export const ERRORS = {
 
   'config.invalid': { ...own, title: 'The model configuration is not valid.' },
   'weights.invalid': { ...own, title: 'The checkpoint is not valid.' },
+  'cache.unusable': { ...own, title: 'The weight cache cannot be used.' },
   'tokenizer.invalid': { ...own, title: 'The tokenizer file is not valid.' },
   'graph.shape_mismatch': { ...own, title: 'Two shapes in the graph do not fit.' },
   'runtime.failed': { ...own, title: 'ONNX Runtime reported an error.' },

@@ -1,0 +1,190 @@
+/**
+ * Rewritten weights, kept on disk by what they were made from:
+ *
+ *     <cache>/digests/<path>.json                 SHA-256 of a checkpoint's file, and the state of it that was read
+ *     <cache>/weights/<key>/packed.safetensors    the weights of a part
+ *     <cache>/weights/<key>/manifest.json         what they were made from, for people
+ *     <cache>/weights/new-<random>/               one that is being written
+ *
+ * A folder gets its name when it is complete. Nothing is locked: two processes that pack the same do it twice, and the
+ * first one to finish wins.
+ */
+import { createHash } from 'node:crypto'
+import { type FileHandle, mkdir, mkdtemp, open, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { isAbsolute, join } from 'node:path'
+import { AppError } from '@loupe/shared/errors'
+import { throwIfCancelled } from '../runtime/cancellation.ts'
+import { contentDigest } from './content-digest.ts'
+import type { PackProgress } from './load-options.ts'
+import { type PackPlan, packTasks } from './pack-plan.ts'
+import { runPackTasks } from './pack-threads.ts'
+
+/** Name of the packed file in its folder. */
+export const PACKED_FILE = 'packed.safetensors'
+
+/** Changes when the same plan gives other bytes. */
+const FORMAT = 1
+const DRAFT_PREFIX = 'new-'
+/** A draft that nobody has written to for so long was left by a crash. */
+const ABANDONED_MS = 3_600_000
+
+/** Options of {@link openPacked}. */
+export interface WeightCacheOptions {
+  readonly cacheDirectory?: string | undefined
+  readonly onProgress?: ((progress: PackProgress) => void) | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** `$LOUPE_CACHE`, else `$XDG_CACHE_HOME/loupe`, else `~/.cache/loupe`. */
+export function defaultCacheDirectory(env: Readonly<Record<string, string | undefined>> = process.env): string {
+  const { LOUPE_CACHE: own, XDG_CACHE_HOME: shared } = env
+  if (own !== undefined && own !== '') return own
+  // The XDG specification has relative paths ignored.
+  return join(shared !== undefined && isAbsolute(shared) ? shared : join(homedir(), '.cache'), 'loupe')
+}
+
+/**
+ * The folder of a packed part. Packs it if it is not in the cache.
+ *
+ * @throws AppError `cache.unusable` if the cache cannot be written, or the disk is too small; `weights.invalid` if the
+ *   checkpoint cannot be read, changes meanwhile, or holds a number that cannot be packed; `request.cancelled`
+ */
+export async function openPacked(plan: PackPlan, options: WeightCacheOptions): Promise<string> {
+  const cache = options.cacheDirectory ?? defaultCacheDirectory()
+  const root = join(cache, 'weights')
+  const { key, manifest } = await identify(plan, cache, options)
+  const folder = join(root, key)
+  if (await isComplete(folder, plan)) return folder
+  const draft = await createDraft(root, plan)
+  try {
+    await writePacked(join(draft, PACKED_FILE), plan, options)
+    await writeFile(join(draft, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`)
+    // Unless the checkpoint is still what the key says, it may have been packed half before and half after a change.
+    const after = await identify(plan, cache, { ...options, onProgress: undefined })
+    if (after.key !== key) throw new AppError('weights.invalid', 'The checkpoint changed while it was packed.')
+    await publish(draft, folder, plan)
+    return folder
+  } catch (error) {
+    throw explained(error, root, plan)
+  } finally {
+    await rm(draft, { recursive: true, force: true })
+  }
+}
+
+/** The key of a plan, and what it stands for. */
+async function identify({ part, weights }: PackPlan, cache: string, { onProgress, signal }: WeightCacheOptions) {
+  const paths = [...new Set(Array.from(weights.values(), ({ source }) => source.path))].sort()
+  const sizes = await Promise.all(paths.map(async (path) => (await stat(path)).size))
+  const totalBytes = sizes.reduce((sum, size) => sum + size, 0)
+  let doneBytes = 0
+  const onBytes = (count: number) => {
+    doneBytes += count
+    onProgress?.({ part, step: 'read', doneBytes, totalBytes })
+  }
+  const digests: string[] = []
+  for (const path of paths) digests.push(await contentDigest(path, { folder: join(cache, 'digests'), onBytes, signal }))
+  const contents = Array.from(weights, ([name, { source, form }]) => {
+    const { dtype, shape, path, offset } = source
+    return { name, dtype, shape, digest: digests[paths.indexOf(path)], offset, form }
+  })
+  const key = createHash('sha256')
+    .update(JSON.stringify([FORMAT, part, contents]))
+    .digest('hex')
+  const sources = paths.map((path, index) => ({ path, bytes: sizes[index], sha256: digests[index] }))
+  return { key, manifest: { format: FORMAT, part, sources } }
+}
+
+/** Whether a folder holds all that the plan says. A shorter file, or one of another layout, is none. */
+async function isComplete(folder: string, { head, fileBytes }: PackPlan): Promise<boolean> {
+  const file = await open(join(folder, PACKED_FILE), 'r').catch(() => undefined)
+  if (file === undefined) return false
+  try {
+    if ((await file.stat()).size !== fileBytes) return false
+    const found = new Uint8Array(head.byteLength)
+    const { bytesRead } = await file.read(found, 0, found.byteLength, 0)
+    return bytesRead === head.byteLength && Buffer.compare(found, head) === 0
+  } finally {
+    await file.close()
+  }
+}
+
+async function createDraft(root: string, plan: PackPlan): Promise<string> {
+  try {
+    await mkdir(root, { recursive: true })
+    await removeAbandoned(root)
+    const { bavail, bsize } = await statfs(root)
+    if (bavail * bsize < plan.fileBytes) throw noSpace(root, plan, bavail * bsize)
+    return await mkdtemp(join(root, DRAFT_PREFIX))
+  } catch (error) {
+    throw explained(error, root, plan)
+  }
+}
+
+async function removeAbandoned(root: string): Promise<void> {
+  for (const name of await readdir(root)) {
+    if (!name.startsWith(DRAFT_PREFIX)) continue
+    const draft = join(root, name)
+    const written = await stat(join(draft, PACKED_FILE)).catch(() => stat(draft).catch(() => undefined))
+    if (written !== undefined && Date.now() - written.mtimeMs > ABANDONED_MS) {
+      await rm(draft, { recursive: true, force: true })
+    }
+  }
+}
+
+async function writePacked(path: string, plan: PackPlan, { onProgress, signal }: WeightCacheOptions): Promise<void> {
+  throwIfCancelled(signal)
+  const tasks = packTasks(plan)
+  const totalBytes = tasks.reduce((sum, { rows, source }) => sum + rows * source.rowBytes, 0)
+  let doneBytes = 0
+  await withFile(path, 'wx', async (file) => {
+    await file.write(plan.head, 0, plan.head.byteLength, 0)
+    await file.truncate(plan.fileBytes)
+  })
+  await runPackTasks(tasks, {
+    target: path,
+    signal,
+    onDone: ({ rows, source }) => {
+      doneBytes += rows * source.rowBytes
+      onProgress?.({ part: plan.part, step: 'pack', doneBytes, totalBytes })
+    },
+  })
+  // A name must never stand for bytes that a power failure can still take away.
+  await withFile(path, 'r+', (file) => file.sync())
+}
+
+async function withFile(path: string, flags: string, use: (file: FileHandle) => Promise<unknown>): Promise<void> {
+  const file = await open(path, flags)
+  try {
+    await use(file)
+  } finally {
+    await file.close()
+  }
+}
+
+/** Gives a draft its name, unless another process was first. What is there and incomplete is replaced. */
+async function publish(draft: string, folder: string, plan: PackPlan): Promise<void> {
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const isDone = await rename(draft, folder).then(
+      () => true,
+      () => isComplete(folder, plan),
+    )
+    if (isDone) return
+    await rm(folder, { recursive: true, force: true })
+  }
+  await rename(draft, folder)
+}
+
+/** What a person can do about what the file system said. */
+function explained(error: unknown, root: string, plan: PackPlan): unknown {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (AppError.isInstance(error) || code === '') return error
+  if (code === 'ENOSPC' || code === 'EDQUOT') return noSpace(root, plan)
+  const detail = `${root} cannot be written (${code}); name another folder with cacheDirectory (--cache).`
+  return new AppError('cache.unusable', detail, { cause: error })
+}
+
+function noSpace(root: string, { part, fileBytes }: PackPlan, freeBytes = 0): AppError {
+  const found = `expected ${fileBytes} bytes free for the ${part} weights, found ${freeBytes}`
+  return new AppError('cache.unusable', `${root}: ${found}; name another folder with cacheDirectory (--cache).`)
+}
