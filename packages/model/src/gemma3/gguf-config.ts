@@ -2,6 +2,7 @@ import type { GgufFile } from '../weights/gguf.ts'
 import { type Gemma3Config, parseGemma3Config } from './config.ts'
 import { configFault } from './config-parse.ts'
 import { type LanguageKeys, parseLanguageKeys, parseVisionKeys, type VisionKeys } from './gguf-schema.ts'
+import { shortestDecimal } from './shortest-decimal.ts'
 
 const EMBEDDING = 'token_embd.weight'
 /** The one size whose attention scale is d/n, not the head size; no key says so. */
@@ -49,12 +50,12 @@ function textJson(keys: LanguageKeys, { file, tensors }: GgufFile) {
     num_key_value_heads: keys['gemma3.attention.head_count_kv'],
     head_dim: headSize,
     max_position_embeddings: keys['gemma3.context_length'],
-    rms_norm_eps: shortest(keys['gemma3.attention.layer_norm_rms_epsilon']),
+    rms_norm_eps: shortestDecimal(keys['gemma3.attention.layer_norm_rms_epsilon']),
     query_pre_attn_scalar: layers === LAYERS_OF_27B ? hiddenSize / heads : headSize,
     sliding_window: keys['gemma3.attention.sliding_window'],
     layer_types: layerTypes(keys),
-    rope_theta: shortest(keys['gemma3.rope.freq_base']),
-    rope_local_base_freq: shortest(keys['gemma3.rope.freq_base_swa']),
+    rope_theta: shortestDecimal(keys['gemma3.rope.freq_base']),
+    rope_local_base_freq: shortestDecimal(keys['gemma3.rope.freq_base_swa']),
     rope_scaling: ropeScaling(keys),
   }
 }
@@ -114,16 +115,7 @@ function visionJson(keys: VisionKeys) {
       num_attention_heads: keys['clip.vision.attention.head_count'],
       image_size: imageSize,
       patch_size: patchSize,
-      layer_norm_eps: shortest(keys['clip.vision.attention.layer_norm_epsilon']),
+      layer_norm_eps: shortestDecimal(keys['clip.vision.attention.layer_norm_epsilon']),
     },
   }
-}
-
-/** The decimal that was meant by a float32: 1e-6, not 9.999999974752427e-7. */
-function shortest(value: number): number {
-  for (let digits = 1; digits < 9; digits++) {
-    const decimal = Number(value.toPrecision(digits))
-    if (Math.fround(decimal) === Math.fround(value)) return decimal
-  }
-  return value
 }

@@ -5,8 +5,9 @@ import { readGgufTensor } from '../weights/gguf-tensor.ts'
 import type { GgufTensor } from '../weights/gguf-types.ts'
 import { bindTensors } from './bind-weights.ts'
 import type { Gemma3Config } from './config.ts'
-import { type GenerationConfig, parseGenerationConfig } from './generation-config.ts'
+import type { GenerationConfig } from './generation-config.ts'
 import { ggufConfig } from './gguf-config.ts'
+import { ggufGeneration } from './gguf-generation.ts'
 import { isStoredPlusOne, withCanonicalNames } from './gguf-names.ts'
 
 /** A GGUF file and what reads it. */
@@ -26,7 +27,7 @@ export interface GgufWeight<Files extends FileReader = FileReader> extends GgufT
 /** A Gemma 3 in GGUF: what `bindWeights` and the config files tell of one in Hugging Face layout. */
 export interface GgufModel<Files extends FileReader = FileReader> {
   readonly config: Gemma3Config
-  /** A GGUF says nothing of sampling: greedy, and the end tokens of the config. */
+  /** As the file says, or as the released models do; the end tokens are those of the config. */
   readonly generation: GenerationConfig
   /** Every weight of the model by its canonical name. */
   readonly weights: ReadonlyMap<string, GgufWeight<Files>>
@@ -50,7 +51,7 @@ export async function openGgufModel<Files extends FileReader>(
   const named = namedWeights(language.files, languageFile)
   if (vision && visionFile) named.push(...namedWeights(vision.files, visionFile))
   const weights = bindTensors(named, config, { types: 'any type', isFit: () => true })
-  return { config, generation: parseGenerationConfig(undefined, config), weights }
+  return { config, generation: ggufGeneration(languageFile, config), weights }
 }
 
 function namedWeights<Files extends FileReader>(
