@@ -55,6 +55,8 @@ export interface HostTensor {
 export interface LoadOptions {
   /** The real directory of the files that the model's external initializers name. */
   readonly weightsFolder?: string
+  /** Whether matrix weights are copied into the layout that the kernels like best, unless the runtime was told; true. */
+  readonly prepack?: boolean
   /** Ends the load early with `request.cancelled`. */
   readonly signal?: AbortSignal
 }

@@ -3,6 +3,7 @@ import { type Stage, wholeModel } from '../gemma3/stage.ts'
 import { languageModelGraph } from '../gemma3/text.ts'
 import type { DType, Runtime, RuntimeBinding, TensorData } from '../graph/runtime.ts'
 import { LazySession } from './lazy-session.ts'
+import { loadPart } from './load-part.ts'
 import type { ModelParts } from './model-parts.ts'
 import type { GivenStates } from './prompt-tokens.ts'
 
@@ -46,8 +47,8 @@ export class LanguageModel implements Disposable {
     const session = (hiddenStates: boolean) =>
       new LazySession(async () => {
         const { config, language, runtime, policy } = parts
-        const graph = languageModelGraph(config, language.tensors, { ...policy, hiddenStates, stage })
-        return runtime.load(graph, { weightsFolder: language.weightsFolder })
+        const options = { ...policy, keepStoredTypes: language.keepStoredTypes ?? false, hiddenStates, stage }
+        return loadPart(runtime, language, (source) => languageModelGraph(config, source, options))
       })
     this.#plain = session(false)
     this.#withStates = session(true)

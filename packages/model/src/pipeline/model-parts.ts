@@ -9,6 +9,8 @@ export interface WeightsPart {
   readonly tensors: TensorSource
   /** The real directory of the part's files; neutral code only passes it on. */
   readonly weightsFolder: string
+  /** Whether 16-bit matrices stay so in memory and are widened in every run; by default the runtime widens them once. */
+  readonly keepStoredTypes?: boolean
 }
 
 /** How to compute, where there is a choice. */

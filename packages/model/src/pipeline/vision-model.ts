@@ -1,9 +1,11 @@
 import { AppError } from '@loupe/shared/errors'
 import type { VisionConfig } from '../gemma3/config.ts'
+import type { TensorSource } from '../gemma3/parameters.ts'
 import { patchGeometry, visionGraph } from '../gemma3/vision.ts'
 import type { Floats } from '../graph/floats.ts'
 import type { RunOptions, Runtime } from '../graph/runtime.ts'
 import { LazySession } from './lazy-session.ts'
+import { loadPart } from './load-part.ts'
 import type { ModelParts, WeightsPart } from './model-parts.ts'
 import { countPictures, type Pixels, patchesOf } from './pixels.ts'
 
@@ -27,14 +29,9 @@ export class VisionModel implements Disposable {
   constructor({ config, runtime, policy }: ModelParts, vision: VisionConfig, weights: WeightsPart) {
     this.#vision = vision
     this.#runtime = runtime
-    const { tensors, weightsFolder } = weights
-    const graph = () => visionGraph(config, vision, tensors, policy)
-    this.#session = new LazySession(async () => runtime.load(graph(), { weightsFolder }))
-  }
-
-  /** How many pictures `pixels` are. @throws AppError `tensor.invalid` when not a whole number, or none */
-  count(pixels: Pixels): number {
-    return countPictures(pixels, this.#vision)
+    const options = { ...policy, keepStoredTypes: weights.keepStoredTypes ?? false }
+    const build = (source: TensorSource) => visionGraph(config, vision, source, options)
+    this.#session = new LazySession(async () => loadPart(runtime, weights, build))
   }
 
   /**
@@ -68,7 +65,7 @@ export class VisionModel implements Disposable {
 
   async #run(pixels: Pixels, outputs: readonly OutputName[], options: RunOptions): Promise<Float32Array[]> {
     // Before the weights are loaded for it.
-    this.count(pixels)
+    countPictures(pixels, this.#vision)
     const session = await this.#session.get()
     const results: Float32Array[][] = outputs.map(() => [])
     using binding = session.bind()

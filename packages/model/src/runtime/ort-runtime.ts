@@ -21,8 +21,8 @@ export interface OrtRuntimeOptions {
    */
   readonly concurrentRuns?: number
   /**
-   * Whether matrix weights are copied into the layout that the kernels like best; true by default. Quantised weights
-   * need it. Float32 weights load at once and stay in the checkpoint's pages without it; only prefill is slower then.
+   * Whether matrix weights are copied into the layout that the kernels like best; by default as each model asks. Quantised
+   * weights need it. Float32 weights load at once and stay in the checkpoint's pages without it; only prefill is slower then.
    */
   readonly prepack?: boolean
 }
@@ -50,7 +50,7 @@ export class OrtRuntime implements Runtime {
 
   /** @throws AppError `runtime.failed` when the library or the device is not available, or an option is out of range */
   constructor(options: OrtRuntimeOptions = {}) {
-    const { device = 'cpu', deviceOptions = {}, threads = 0, concurrentRuns = 2, prepack = true } = options
+    const { device = 'cpu', deviceOptions = {}, threads = 0, concurrentRuns = 2, prepack } = options
     checkCount('threads', threads, 0)
     checkCount('concurrentRuns', concurrentRuns, 1)
     this.device = device

@@ -11,15 +11,21 @@ export interface SessionSettings {
   readonly deviceOptions: Readonly<Record<string, string>>
   /** Threads that one operator may use; 0: one for each physical core. */
   readonly threads: number
-  /** Whether matrix weights are copied into the layout that the kernels like best. */
-  readonly prepack: boolean
+  /** Whether matrix weights are copied into the layout that the kernels like best; by default as each model asks. */
+  readonly prepack?: boolean | undefined
+}
+
+/** What is said of one model. */
+interface ModelOptions {
+  readonly weightsFolder?: string | undefined
+  readonly prepack?: boolean | undefined
 }
 
 const SEQUENTIAL = 0
 const ALL_OPTIMISATIONS = 99
 
 /** @throws AppError `runtime.failed` when the device's execution provider is not available */
-export function createSessionOptions(settings: SessionSettings, weightsFolder?: string): Handle {
+export function createSessionOptions(settings: SessionSettings, model: ModelOptions = {}): Handle {
   environment() // the providers log, and only an environment has a logger
   const handle = new Handle('session options', get('CreateSessionOptions'), 'ReleaseSessionOptions')
   const options = handle.pointer
@@ -31,7 +37,7 @@ export function createSessionOptions(settings: SessionSettings, weightsFolder?: 
     call('SetSessionGraphOptimizationLevel', options, ALL_OPTIMISATIONS)
     // Plans memory for the shapes of the first run; ours differ in every run.
     call('DisableMemPattern', options)
-    for (const [key, value] of Object.entries(configEntries(settings, weightsFolder)))
+    for (const [key, value] of Object.entries(configEntries(settings, model)))
       call('AddSessionConfigEntry', options, key, value)
     appendProvider(options, settings.device, settings.deviceOptions)
     return handle
@@ -41,11 +47,12 @@ export function createSessionOptions(settings: SessionSettings, weightsFolder?: 
   }
 }
 
-function configEntries(settings: SessionSettings, weightsFolder: string | undefined): Record<string, string> {
+function configEntries(settings: SessionSettings, { weightsFolder, prepack }: ModelOptions): Record<string, string> {
+  const isPrepacked = settings.prepack ?? prepack ?? true
   return {
     // A spinning thread is a little quicker to start the next operator, and takes its core from everything else.
     'session.intra_op.allow_spinning': '0',
-    'session.disable_prepacking': settings.prepack ? '0' : '1',
+    'session.disable_prepacking': isPrepacked ? '0' : '1',
     ...(weightsFolder === undefined ? {} : { 'session.model_external_initializers_file_folder_path': weightsFolder }),
   }
 }

@@ -22,10 +22,10 @@ export async function loadSession(
   model: Uint8Array,
   settings: SessionSettings,
   queue: RunQueue,
-  { weightsFolder, signal }: LoadOptions,
+  { weightsFolder, prepack, signal }: LoadOptions,
 ): Promise<OrtSession> {
   const bytes = model.slice() // before anything is awaited: the caller may reuse the original at once
-  using options = createSessionOptions(settings, await realFolder(weightsFolder))
+  using options = createSessionOptions(settings, { weightsFolder: await realFolder(weightsFolder), prepack })
   const stop = () => call('SessionOptionsSetLoadCancellationFlag', options.pointer, true)
   const pointer = await cancellable(signal, stop, () => createSession(bytes, options.pointer))
   return new OrtSession(new Handle('session', pointer, 'ReleaseSession'), queue, settings.device !== 'cpu')
