@@ -4,6 +4,7 @@ import type { StartWorkerOptions } from '../start-worker.ts'
 import { askApi, dataUri } from './ask-api.ts'
 import { type CliArguments, type CliIo, type Command, integerOption, stringOption } from './command.ts'
 import { freePort, startEdge } from './edge-process.ts'
+import { packProgress } from './pack-progress.ts'
 import { type ChosenOptions, readWorkerOptions, WORKER_OPTIONS, WORKER_OPTIONS_HELP } from './worker-options.ts'
 
 /** `loupe ask`: one question about pictures, over the whole path that a client of the public API takes. */
@@ -57,7 +58,7 @@ async function findServer(args: CliArguments, io: CliIo, stack: AsyncDisposableS
   const signal = AbortSignal.any([io.signal, failure.signal])
   const starts = [
     startOwnEdge(workerPort, signal, stack),
-    startOwnWorker({ ...options, port: workerPort, log: warningsTo(io.stderr), signal }, stack),
+    startOwnWorker({ ...options, port: workerPort, ...reportsTo(io.stderr), signal }, stack),
   ] as const
   for (const start of starts) start.catch((error: unknown) => failure.abort(error)) // one without the other is no use
   const [edge, worker] = await Promise.allSettled(starts) // by now all that was started is on the stack
@@ -75,7 +76,7 @@ async function startOwnEdge(workerPort: number, signal: AbortSignal, stack: Asyn
 
 /** @returns the name of its model */
 async function startOwnWorker(
-  options: ChosenOptions & Pick<StartWorkerOptions, 'port' | 'log' | 'signal'>,
+  options: ChosenOptions & Pick<StartWorkerOptions, 'port' | 'log' | 'onProgress' | 'signal'>,
   stack: AsyncDisposableStack,
 ): Promise<string> {
   const { startWorker } = await import('../start-worker.ts')
@@ -84,9 +85,10 @@ async function startOwnWorker(
   return worker.modelName
 }
 
-/** What goes wrong reaches us through the API; what is only odd does not. */
-function warningsTo(stderr: CliIo['stderr']): Log {
-  return (level, _event, { detail }) => {
+/** What goes wrong reaches us through the API; what is only odd, or takes long, does not. */
+function reportsTo(stderr: CliIo['stderr']): Pick<StartWorkerOptions, 'log' | 'onProgress'> {
+  const log: Log = (level, _event, { detail }) => {
     if (level === 'warn') stderr.write(`warning: ${String(detail)}\n`)
   }
+  return { log, onProgress: packProgress(stderr) }
 }
