@@ -6,7 +6,6 @@ import { layerCount, positive, size, tokenId } from './config-schema.ts'
 const LANGUAGE_PREFIX = 'gemma3.'
 const VISION_PREFIX = 'clip.'
 
-const flag = z.boolean({ error: 'true or false' })
 const half = z
   .instanceof(Float32Array, { error: 'three numbers of 0.5' })
   .refine((values) => values.length === 3 && values.every((value) => value === 0.5), { error: 'three numbers of 0.5' })
@@ -16,15 +15,20 @@ function architecture(name: string) {
   return z.literal(name, { error: `"${name}"` })
 }
 
+/**
+ * Keys of the two namespaces that say nothing about what is computed: flags for other models, and a count of rows that the
+ * embedding table has anyway.
+ */
+const IGNORED = new Set(['clip.has_text_encoder', 'clip.has_llava_projector', 'gemma3.vocab_size'])
+
 /** The keys of a language model that say what it computes. Numbers with a fraction are float32 in the file. */
-const languageKeys = z.strictObject({
+export const languageKeys = z.strictObject({
   'general.architecture': architecture('gemma3'),
   'split.count': oneFile.optional(),
   'gemma3.block_count': layerCount,
   'gemma3.context_length': size,
   'gemma3.embedding_length': size,
   'gemma3.feed_forward_length': size,
-  'gemma3.vocab_size': size.optional(),
   'gemma3.attention.head_count': size,
   'gemma3.attention.head_count_kv': size,
   'gemma3.attention.key_length': size,
@@ -47,15 +51,13 @@ const languageKeys = z.strictObject({
 })
 
 /** The keys of a vision tower and projector ("mmproj"). */
-const visionKeys = z.strictObject({
+export const visionKeys = z.strictObject({
   'general.architecture': architecture('clip'),
   'split.count': oneFile.optional(),
   'clip.projector_type': z.literal('gemma3', { error: '"gemma3"' }).optional(),
   'clip.vision.projector_type': z.literal('gemma3', { error: '"gemma3"' }).optional(),
   'clip.has_vision_encoder': z.literal(true, { error: 'true' }).optional(),
   'clip.has_audio_encoder': z.literal(false, { error: 'false' }).optional(),
-  'clip.has_text_encoder': flag.optional(),
-  'clip.has_llava_projector': flag.optional(),
   'clip.use_gelu': z.literal(true, { error: 'true: the only activation of the vision tower' }).optional(),
   'clip.use_silu': z.literal(false, { error: 'false' }).optional(),
   'clip.vision.image_size': size,
@@ -87,5 +89,6 @@ export function parseVisionKeys(file: string, metadata: GgufMetadata): VisionKey
 
 /** Keys of a schema, and all others of the namespace that it must know in full. */
 function relevant(metadata: GgufMetadata, shape: object, prefix: string): Record<string, unknown> {
-  return Object.fromEntries([...metadata].filter(([key]) => Object.hasOwn(shape, key) || key.startsWith(prefix)))
+  const isRelevant = (key: string) => !IGNORED.has(key) && (Object.hasOwn(shape, key) || key.startsWith(prefix))
+  return Object.fromEntries([...metadata].filter(([key]) => isRelevant(key)))
 }
