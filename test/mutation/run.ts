@@ -48,6 +48,8 @@ async function run(): Promise<number> {
   process.once('SIGINT', () => interrupted.abort()).once('SIGTERM', () => interrupted.abort())
   await using sandbox = await createSandbox(ROOT)
   const { directory } = sandbox
+  // All of them before the first, so that an edit that does not fit is not found out minutes later.
+  for (const mutant of chosen) mutate(await readFile(join(directory, mutant.file), 'utf8'), mutant)
   const files = [...new Set(chosen.flatMap(({ tests }) => tests))]
   const before = await runTests(directory, files, interrupted.signal)
   if (before !== undefined) throw new Error(`without any mutant a test fails: ${described(before)}`)

@@ -138,8 +138,10 @@ describe('image blocks drawn wrongly', () => {
       positions: places,
       slots: places,
       blocks: inputIds.map((_, index) => (isImage(index) ? draw(1, index) : 0)),
-      imageRows: [...places].filter(isImage),
-      imageFeatures: Float32Array.from(features.flatMap((feature) => [...feature])),
+      given: {
+        rows: [...places].filter(isImage),
+        states: Float32Array.from(features.flatMap((feature) => [...feature])),
+      },
       logitRows: [...places],
     })
     await binding.outputOnHost('logits').run()

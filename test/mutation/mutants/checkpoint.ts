@@ -86,8 +86,8 @@ export const CHECKPOINT_MUTANTS = [
     'gguf-local-theta': [
       'A GGUF without the key turns local layers by 10,000.',
       [
-        "rope_local_base_freq: shortest(keys['gemma3.rope.freq_base_swa'])",
-        "rope_local_base_freq: shortest(keys['gemma3.rope.freq_base'])",
+        "rope_local_base_freq: shortestDecimal(keys['gemma3.rope.freq_base_swa'])",
+        "rope_local_base_freq: shortestDecimal(keys['gemma3.rope.freq_base'])",
       ],
     ],
     'gguf-factor-dropped': ['A GGUF may stretch positions.', ["=== 'linear' ?", "=== 'yarn' as string ?"]],
