@@ -33,10 +33,13 @@ export async function openPart(
   const planned = new Map(
     Array.from(weights, ([name, source]) => [name, { source, form: packForm(name, source.dtype, dtype) }]),
   )
-  if ([...planned.values()].every(({ form }) => form.kind === 'stored')) return storedPart(weights)
+  // Who asks for 16 bits wants them in memory too; what happens to be stored so is widened, which is faster.
+  const keepStoredTypes = dtype === 'bf16' || dtype === 'f16'
+  if ([...planned.values()].every(({ form }) => form.kind === 'stored'))
+    return { ...storedPart(weights), keepStoredTypes }
   const plan = planPacking(part, planned)
   const weightsFolder = await openPacked(plan, cache)
-  return { weightsFolder, tensors: tensorSource(plan.weights, packedWeight) }
+  return { weightsFolder, tensors: tensorSource(plan.weights, packedWeight), keepStoredTypes }
 }
 
 function packedWeight({ source, form, tensors }: PlannedWeight): StoredWeight {
