@@ -6,9 +6,13 @@ import type { ChatMessage } from './messages.ts'
 
 /** The ids that stand for an image: `boi`, then `tokensPerImage` times `soft`, then `eoi`. */
 export interface ImageTokens {
+  /** Begins an image. */
   readonly boi: number
+  /** Whose embedding is replaced by a feature of the image. */
   readonly soft: number
+  /** Ends an image. */
   readonly eoi: number
+  /** 256 in the released models. */
   readonly tokensPerImage: number
 }
 

@@ -2,12 +2,19 @@ import { AppError } from '../errors/index.ts'
 import { shown } from '../shown.ts'
 
 /** One part of a message's content. */
-export type ChatPart = { readonly type: 'text'; readonly text: string } | { readonly type: 'image' }
+export type ChatPart =
+  | {
+      readonly type: 'text'
+      /** As it was written; control tokens in it are text. */
+      readonly text: string
+    }
+  | { readonly type: 'image' }
 
 /** One message of a conversation. */
 export interface ChatMessage {
   /** `user`, `assistant`, or `system` for the first. */
   readonly role: string
+  /** Text, or texts and images in their order. */
   readonly content: string | readonly ChatPart[]
 }
 

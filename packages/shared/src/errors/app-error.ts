@@ -20,13 +20,18 @@ export interface AppErrorOptions {
  * Throw it where the fault is known; convert it once at each edge (an HTTP app, the command line).
  */
 export class AppError extends Error {
+  /** Which fault it is: the stable key of its row in the catalog. */
   readonly code: ErrorCode
   /** Expected and found, for the person who reads it. Empty when the title says all. */
   readonly detail: string
+  /** The part of the request at fault, as a JSON path. */
   readonly param: string | undefined
+  /** Machine-readable facts. Sent to the client. */
   readonly facts: Readonly<Record<string, unknown>> | undefined
+  /** How long to wait before a retry, milliseconds. */
   readonly retryAfterMs: number | undefined
 
+  /** @param detail - what was expected and what was found; the title of the code when it is left out */
   constructor(code: ErrorCode, detail = '', options: AppErrorOptions = {}) {
     super(
       detail === '' ? ERRORS[code].title : detail,

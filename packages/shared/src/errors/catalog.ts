@@ -8,9 +8,11 @@ export type OpenAiErrorType = 'invalid_request_error' | 'authentication_error' |
 export interface ErrorEntry {
   /** HTTP status on both APIs. */
   readonly status: number
+  /** Whether the same request may succeed later. */
   readonly retry: Retry
   /** What went wrong, as a sentence that needs no detail. */
   readonly title: string
+  /** The `type` of OpenAI's error object, which also says what kind of status it is. */
   readonly type: OpenAiErrorType
   /** OpenAI's own code where it has one for this fault; else our dotted code is sent. */
   readonly openAiCode?: string

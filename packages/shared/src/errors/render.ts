@@ -3,6 +3,7 @@ import { ERRORS, type ErrorCode } from './catalog.ts'
 
 /** The body of every failed `/v1/*` reply. @see https://platform.openai.com/docs/guides/error-codes */
 export interface OpenAiErrorBody {
+  /** OpenAI's error object; `code` is theirs where they have one for the fault, else ours. */
   readonly error: {
     readonly message: string
     readonly type: string
@@ -13,9 +14,13 @@ export interface OpenAiErrorBody {
 
 /** The body of every failed `/v2/*` reply: the `error` string of the Open Inference Protocol, plus our code and facts. */
 export interface OipErrorBody {
+  /** What went wrong, as a sentence. */
   readonly error: string
+  /** Our code for it. */
   readonly code: ErrorCode
+  /** The part of the request at fault, as a JSON path or the name of a tensor. */
   readonly param?: string
+  /** Machine-readable facts, for example the digests of missing pictures. */
   readonly facts?: Readonly<Record<string, unknown>>
 }
 

@@ -15,13 +15,14 @@
  * @module
  */
 export { type ImageLimits, LIMITS } from './limits.ts'
-export type { Box } from './orientation.ts'
+export type { Box, Size } from './orientation.ts'
 export { fromPatches, PATCHES_BYTES, patchesDigest } from './patches.ts'
 export {
   createImagePipeline,
   type ImageCodecs,
   type ImagePipeline,
   type PictureCrop,
+  type PicturePatches,
   type PreprocessedPicture,
   type PreprocessOptions,
 } from './pipeline.ts'

@@ -8,13 +8,17 @@ export interface ImageLimits {
   readonly side: number
   /** Chunks or segments of one file. */
   readonly chunks: number
+  /** Pixels of a JPEG. */
   readonly jpegPixels: number
   /** Scans of one JPEG file. */
   readonly jpegScans: number
+  /** Pixels of a PNG that is not interlaced. */
   readonly pngPixels: number
+  /** Pixels of an interlaced PNG, which is held whole. */
   readonly pngInterlacedPixels: number
+  /** Pixels of a lossy WebP without alpha. */
   readonly webpLossyPixels: number
-  /** A WebP that is lossless or carries alpha. */
+  /** Pixels of a WebP that is lossless or carries alpha. */
   readonly webpLosslessPixels: number
   /** Bytes that one JPEG decode may hold: decoded pixels, buffered coefficients and the file itself. */
   readonly decodeBytes: number

@@ -17,7 +17,9 @@ export type Box = readonly [x0: number, y0: number, x1: number, y1: number]
 
 /** Width and height in pixels. */
 export interface Size {
+  /** Pixels from left to right. */
   readonly width: number
+  /** Pixels from top to bottom. */
   readonly height: number
 }
 

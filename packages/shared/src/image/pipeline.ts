@@ -15,7 +15,9 @@ import { readWebpHeader, type WebpHeader } from './webp-header.ts'
 
 /** Compiled modules of the codecs. How to get them is told in the module documentation of `@loupe/shared/image`. */
 export interface ImageCodecs {
+  /** `@cwasm/jpeg-turbo/jpeg-turbo.wasm` */
   readonly jpeg: WasmModule
+  /** `@cwasm/webp/webp.wasm` */
   readonly webp: WasmModule
   /** The SIMD resize; without it the plain one is used, with the same result. */
   readonly resize?: WasmModule
@@ -30,7 +32,7 @@ export interface PreprocessOptions {
 }
 
 /** A picture as the model takes it. */
-interface PicturePatches {
+export interface PicturePatches {
   /** `[4096, 588]` uint8: patch `row * 64 + col`, inside it `(y * 14 + x) * 3 + channel`. */
   readonly patches: Uint8Array<ArrayBuffer>
   /** SHA-256 of `patches`, 32 bytes. */
@@ -45,10 +47,13 @@ export interface PictureCrop extends PicturePatches {
 
 /** What became of a file. */
 export interface PreprocessedPicture extends PicturePatches {
+  /** Told from its first bytes, whatever its name or type says. */
   readonly format: ImageFormat
   /** Of the upright picture, pixels. */
   readonly width: number
+  /** Of the upright picture, pixels. */
   readonly height: number
+  /** Those of pan and scan; none unless asked for, and none of a picture that is not elongated. */
   readonly crops: readonly PictureCrop[]
 }
 
@@ -73,7 +78,7 @@ type OnRow = (row: Uint8Array) => void
 /** Kernels kept for reuse. More are in use only while several PNG files stream at once. */
 const IDLE_KERNELS = 2
 
-/** @param codecs - compiled modules; instances are made when first needed */
+/** Makes a pipeline. @param codecs - compiled modules; instances are made when first needed */
 export function createImagePipeline(codecs: ImageCodecs): ImagePipeline {
   const { decode, held } = createDecoder(codecs)
   const { resize } = codecs

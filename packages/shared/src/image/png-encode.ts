@@ -9,6 +9,7 @@ const RGB = 2
  * Writes RGB pixels as a PNG: 8 bits, no filter. For looking at what the model sees.
  *
  * @param pixels - `[height, width, 3]` uint8
+ * @returns the bytes of the file
  */
 export async function encodePng(pixels: Uint8Array, { width, height }: Size): Promise<Uint8Array> {
   const rowBytes = width * 3

@@ -12,7 +12,7 @@ const usage = z.object({
   prompt_tokens_details: z.object({ cached_tokens: z.int().min(0), image_tokens: z.int().min(0) }).optional(),
 })
 
-/** @see {@link usage} */
+/** What a request cost, in tokens. */
 export type Usage = z.infer<typeof usage>
 
 const choice = z.object({
@@ -32,7 +32,7 @@ export const chatCompletion = z.object({
   usage,
 })
 
-/** @see {@link chatCompletion} */
+/** The reply of `POST /v1/chat/completions`, as {@link chatCompletion} describes it. */
 export type ChatCompletion = z.infer<typeof chatCompletion>
 
 const chunkChoice = z.object({
@@ -59,5 +59,5 @@ export const chatCompletionChunk = z.object({
   usage: usage.nullable().optional(),
 })
 
-/** @see {@link chatCompletionChunk} */
+/** One event of the streamed reply, as {@link chatCompletionChunk} describes it. */
 export type ChatCompletionChunk = z.infer<typeof chatCompletionChunk>

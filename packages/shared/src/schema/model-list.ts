@@ -14,11 +14,11 @@ const modelCard = z.object({
   input_modalities: z.array(z.enum(['text', 'image'])),
 })
 
-/** @see {@link modelCard} */
+/** One model of `GET /v1/models`: its id, its context and what a picture costs. */
 export type ModelCard = z.infer<typeof modelCard>
 
 /** The reply of `GET /v1/models`. */
 export const modelCards = z.object({ object: z.literal('list'), data: z.array(modelCard) })
 
-/** @see {@link modelCards} */
+/** The reply of `GET /v1/models`, as {@link modelCards} describes it. */
 export type ModelCards = z.infer<typeof modelCards>

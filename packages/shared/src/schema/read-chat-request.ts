@@ -17,32 +17,45 @@ export interface ImageReference {
 
 /** A message in the one form that the rest of Loupe knows. */
 export interface ConversationMessage {
+  /** Who speaks. */
   readonly role: 'system' | 'user' | 'assistant'
+  /** Text, or texts and pictures in their order. */
   readonly content: string | readonly ({ readonly type: 'text'; readonly text: string } | ImageReference)[]
 }
 
 /** How to answer. What is undefined takes the model's own default. */
 export interface AnswerOptions {
+  /** Most tokens to answer with. */
   readonly maxTokens: number | undefined
   /** 0 takes the likeliest token each time. */
   readonly temperature: number | undefined
+  /** Sample among the likeliest tokens that together have this probability. */
   readonly topP: number | undefined
   /** 0 is no limit. */
   readonly topK: number | undefined
+  /** The same seed, prompt and options give the same answer. */
   readonly seed: number | undefined
   /** The answer ends before the first of these. */
   readonly stop: readonly string[]
+  /** These end the answer besides the model's own end tokens. */
   readonly stopTokenIds: readonly number[]
+  /** Go on past the model's end tokens. */
   readonly ignoreEos: boolean
 }
 
 /** A chat request after the schema: nulls, aliases and spellings are gone. */
 export interface ChatRequest {
+  /** The name that the client asked for. */
   readonly model: string
+  /** The conversation, oldest first. */
   readonly messages: readonly ConversationMessage[]
+  /** How to answer. */
   readonly answer: AnswerOptions
+  /** Send the answer as it is made, as server-sent events. */
   readonly stream: boolean
+  /** End the stream with a chunk that counts tokens. */
   readonly includeUsage: boolean
+  /** Count tokens in every chunk of the stream. */
   readonly continuousUsage: boolean
   /** JSON paths of fields that were accepted and have no effect. */
   readonly ignored: readonly string[]

@@ -15,6 +15,7 @@ export interface ArtifactOptions {
  * alone, which is checked merge by merge.
  *
  * @param json - the text of the file
+ * @returns the bytes of the artifact
  * @throws AppError `tokenizer.invalid`, saying what was expected and found
  */
 export function buildTokenizerArtifact(json: string, options: ArtifactOptions = {}): Uint8Array {

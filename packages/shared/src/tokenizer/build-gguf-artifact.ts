@@ -12,6 +12,7 @@ import { type MergeFacts, writeArtifact } from './write-artifact.ts'
  * Where scores fall with the id, as in every model that SentencePiece has trained, the merges follow from the pieces.
  *
  * @param keys - the metadata of the file
+ * @returns the bytes of the artifact
  * @throws AppError `tokenizer.invalid` naming the key, what was expected there and what was found
  */
 export function buildGgufTokenizerArtifact(keys: GgufKeys): Uint8Array {

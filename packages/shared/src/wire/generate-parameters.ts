@@ -37,7 +37,7 @@ const generateParameters = z.object({
   timeout_ms: z.int().min(1).max(86_400_000).optional(),
 })
 
-/** @see {@link generateParameters} */
+/** How to answer: the `parameters` of a generate request. What is absent takes the model's own defaults. */
 export type GenerateParameters = z.infer<typeof generateParameters>
 
 /** Why an answer ended: an end token, or `max_tokens` or the context was reached. */
@@ -57,7 +57,7 @@ const generateSummary = z.object({
   images_cached: z.int().min(0),
 })
 
-/** @see {@link generateSummary} */
+/** What an answer cost and why it ended: the `parameters` of a generate answer. */
 export type GenerateSummary = z.infer<typeof generateSummary>
 
 /** Parses the parameters of a request. @throws AppError `request.invalid` naming the parameter */

@@ -5,12 +5,24 @@ import { createSseParser, encodeSseEvent, type SseEvent } from './sse.ts'
 
 /** Tokens as they are made, and at the end, once, what the answer was. */
 export type GenerateEvent =
-  | { readonly type: 'tokens'; readonly ids: readonly number[]; readonly logprobs?: readonly number[] | undefined }
-  | { readonly type: 'done'; readonly summary: GenerateSummary }
+  | {
+      readonly type: 'tokens'
+      /** `[t]` token ids, in their order. */
+      readonly ids: readonly number[]
+      /** `[t]` log probability of each, natural; present when it was asked for. */
+      readonly logprobs?: readonly number[] | undefined
+    }
+  | {
+      readonly type: 'done'
+      /** What the answer cost and why it ended. */
+      readonly summary: GenerateSummary
+    }
 
 /** What every event of one stream repeats. */
 export interface StreamIdentity {
+  /** The model that answers. */
   readonly model_name: string
+  /** That of the request. */
   readonly id: string
 }
 
@@ -66,6 +78,7 @@ function decodeGenerateEvent({ event, data }: SseEvent): GenerateEvent {
  * Reads the body of a `generate_stream` reply. The last event is always `done`; leaving early cancels the body, which
  * the worker notices.
  *
+ * @param body - the bytes of the reply
  * @throws AppError what the worker reports, or `worker.lost` when the stream breaks off or is not readable
  */
 export async function* readGenerateStream(body: ReadableStream<Uint8Array>): AsyncGenerator<GenerateEvent, void> {

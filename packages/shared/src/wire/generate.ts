@@ -30,6 +30,7 @@ const DIGEST_BYTES = 32
 
 /** A question to the model, as token ids and pictures: the body of `infer` and `generate_stream`. */
 export interface GenerateRequest {
+  /** Given back in the answer. */
   readonly id?: string | undefined
   /** `[t]` token ids; each picture is a run of exactly `tokens_per_image` image tokens. */
   readonly inputIds: Int32Array
@@ -37,16 +38,21 @@ export interface GenerateRequest {
   readonly imageDigests: readonly string[]
   /** Patches of any of these pictures, each `[4096 * 588]`; the worker finds out which by their digest. */
   readonly patches: readonly Uint8Array[]
+  /** How to answer. */
   readonly parameters: GenerateParameters
 }
 
 /** A whole answer: what `infer` gives. */
 export interface GenerateResponse {
+  /** The model that has answered. */
   readonly model_name: string
+  /** That of the request. */
   readonly id?: string | undefined
+  /** `[t]` token ids of the answer. */
   readonly outputIds: Int32Array
-  /** Log probability of each token, natural; present when it was asked for. */
+  /** `[t]` log probability of each token, natural; present when it was asked for. */
   readonly logprobs?: Float32Array | undefined
+  /** What it cost and why it ended. */
   readonly summary: GenerateSummary
 }
 
@@ -63,7 +69,13 @@ export function encodeGenerateRequest(request: GenerateRequest): EncodedMessage 
   return encodeInferRequest({ id, parameters, inputs })
 }
 
-/** Stacks pictures for the wire. @returns `patches` UINT8 `[k, 4096, 588]`, not copied */
+/**
+ * Stacks k pictures for the wire.
+ *
+ * @param pictures - patches of each, `[4096 * 588]`
+ * @returns `patches` UINT8 `[k, 4096, 588]`, not copied
+ * @throws AppError `tensor.invalid` when one has another size
+ */
 export function patchesTensor(pictures: readonly Uint8Array[]): TensorInPieces {
   for (const { byteLength } of pictures) {
     if (byteLength === PICTURE_BYTES) continue
@@ -93,7 +105,11 @@ export function decodeGenerateRequest(message: ReceivedMessage): GenerateRequest
   }
 }
 
-/** Reads a request of the vision endpoint: one tensor, `patches` UINT8 `[k, 4096, 588]`. @throws AppError */
+/**
+ * Reads a request of the vision endpoint: one tensor, `patches` UINT8 `[k, 4096, 588]`.
+ *
+ * @throws AppError `request.invalid`, `tensor.invalid`
+ */
 export function decodeVisionRequest(message: ReceivedMessage): {
   id?: string | undefined
   patches: readonly Uint8Array[]

@@ -30,7 +30,10 @@ export {
   encodeInferResponse,
   type InferRequest,
   type InferResponse,
+  type OipParameters,
+  type OutgoingRequest,
   type ReceivedMessage,
+  type TensorEncoding,
 } from './infer-codec.ts'
 export { MAX_REQUEST_BYTES } from './limits.ts'
 export {
@@ -39,6 +42,7 @@ export {
   parseModelList,
   parseModelMetadata,
 } from './metadata.ts'
+export type { OutgoingTensor, TensorInPieces } from './outgoing-tensor.ts'
 export { HEADER_LENGTH_HEADER, REQUEST_ID_HEADER, WORKER_PATHS } from './paths.ts'
-export { createSseParser, encodeSseEvent } from './sse.ts'
-export type { OipTensor } from './tensor.ts'
+export { createSseParser, encodeSseEvent, type SseEvent, type SseParser } from './sse.ts'
+export type { OipTensor, OipTensorOf } from './tensor.ts'

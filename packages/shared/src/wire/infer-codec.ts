@@ -9,25 +9,33 @@ import { HEADER_LENGTH_HEADER } from './paths.ts'
 import { ELEMENT_BYTES, elementCount, numericTensor, type OipTensor, tensorError } from './tensor.ts'
 
 /** Free-form parameters of a message. */
-type OipParameters = Readonly<Record<string, unknown>>
+export type OipParameters = Readonly<Record<string, unknown>>
 
 /** `POST /v2/models/{m}/infer`. */
 export interface InferRequest {
+  /** Given back in the answer. */
   readonly id?: string | undefined
+  /** What the model makes of them is its own business. */
   readonly parameters?: OipParameters | undefined
+  /** In any order; they are told apart by name. */
   readonly inputs: readonly OipTensor[]
 }
 
 /** An {@link InferRequest} to be written. */
-interface OutgoingRequest extends Omit<InferRequest, 'inputs'> {
+export interface OutgoingRequest extends Omit<InferRequest, 'inputs'> {
+  /** Tensors, whole or in pieces. */
   readonly inputs: readonly OutgoingTensor[]
 }
 
 /** The answer to an {@link InferRequest}. */
 export interface InferResponse {
+  /** The model that has answered. */
   readonly model_name: string
+  /** That of the request. */
   readonly id?: string | undefined
+  /** What the model says besides its tensors. */
   readonly parameters?: OipParameters | undefined
+  /** In any order; they are told apart by name. */
   readonly outputs: readonly OipTensor[]
 }
 
@@ -35,12 +43,15 @@ export interface InferResponse {
 export interface EncodedMessage {
   /** `content-type`, and the length of the JSON part when binary tensors follow it. */
   readonly headers: Readonly<Record<string, string>>
+  /** The bytes to send. */
   readonly body: Uint8Array<ArrayBuffer>
 }
 
 /** A message as it came in: the value of the `Inference-Header-Content-Length` header, if any, and the whole body. */
 export interface ReceivedMessage {
+  /** The value of the header: how many bytes of the body are JSON. Absent when all of it is. */
   readonly headerLength: string | null | undefined
+  /** The bytes that came. */
   readonly body: Uint8Array
 }
 

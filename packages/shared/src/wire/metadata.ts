@@ -47,13 +47,13 @@ const modelMetadata = z.object({
   }),
 })
 
-/** @see {@link modelMetadata} */
+/** What a worker says of its model in `GET /v2/models/{m}`: sizes, tensors, defaults, and how pictures are taken. */
 export type ModelMetadata = z.infer<typeof modelMetadata>
 
 /** `GET /v2/models`. */
 const modelList = z.object({ models: z.array(z.object({ name: z.string(), ready: z.boolean() })) })
 
-/** @see {@link modelList} */
+/** The models of a worker: `GET /v2/models`. */
 export type ModelList = z.infer<typeof modelList>
 
 /** Parses the metadata that a worker sent. @throws AppError `worker.lost` when it is not that */

@@ -7,9 +7,12 @@ import { bytesOf, elementCount, type OipTensor, type TensorHeader, tensorError }
  * and are copied once, into its body.
  */
 export interface TensorInPieces {
+  /** By which the model knows it. */
   readonly name: string
   readonly datatype: 'UINT8'
+  /** Sizes, the outermost first. */
   readonly shape: readonly number[]
+  /** The bytes, row-major; all pieces together fill the shape. */
   readonly pieces: readonly Uint8Array[]
 }
 

@@ -3,7 +3,9 @@ import { WIRE_LIMITS } from './limits.ts'
 
 /** One server-sent event. `event` is `message` unless the sender names it. */
 export interface SseEvent {
+  /** What kind of event it is. */
   readonly event: string
+  /** Its lines, joined by line breaks. */
   readonly data: string
 }
 

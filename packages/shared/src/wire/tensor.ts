@@ -1,21 +1,28 @@
 import { AppError } from '../errors/index.ts'
 import { WIRE_LIMITS } from './limits.ts'
 
+/** A tensor of one datatype. */
+export interface OipTensorOf<Datatype extends string, Data> {
+  /** By which the model knows it: `input_ids`. */
+  readonly name: string
+  /** The protocol's name of the type of its elements. */
+  readonly datatype: Datatype
+  /** Sizes, the outermost first. */
+  readonly shape: readonly number[]
+  /** The elements, flat and row-major; as many as the product of `shape`. */
+  readonly data: Data
+}
+
 /**
- * A tensor of the Open Inference Protocol. `data` is flat, row-major; its length is the product of `shape`.
+ * A tensor of the Open Inference Protocol. An element of BYTES is a string of bytes of any length.
  *
  * Numbers travel little-endian, which is also how every machine we run on keeps them, so arrays are sent as they lie.
  */
 export type OipTensor =
-  | { readonly name: string; readonly datatype: 'UINT8'; readonly shape: readonly number[]; readonly data: Uint8Array }
-  | { readonly name: string; readonly datatype: 'INT32'; readonly shape: readonly number[]; readonly data: Int32Array }
-  | { readonly name: string; readonly datatype: 'FP32'; readonly shape: readonly number[]; readonly data: Float32Array }
-  | {
-      readonly name: string
-      readonly datatype: 'BYTES'
-      readonly shape: readonly number[]
-      readonly data: readonly Uint8Array[]
-    }
+  | OipTensorOf<'UINT8', Uint8Array>
+  | OipTensorOf<'INT32', Int32Array>
+  | OipTensorOf<'FP32', Float32Array>
+  | OipTensorOf<'BYTES', readonly Uint8Array[]>
 
 /** The datatypes that Loupe's tensors have. One more is one more row here and in the union above. */
 export type OipDatatype = OipTensor['datatype']
