@@ -27,6 +27,7 @@ export {
 export { createStopCheck, type FinishReason, type StopRule, type StopVerdict } from './generate/stop.ts'
 export type { ForwardRequest, ForwardResult } from './pipeline/forward-request.ts'
 export { Gemma3VLModel } from './pipeline/gemma3-vl-model.ts'
+export type { GenerateRequest } from './pipeline/generate-ids.ts'
 export {
   Gemma3VLMultimodalProjector,
   Gemma3VLMultimodalProjectorConfig,

@@ -1,8 +1,8 @@
 import type { Floats } from '../graph/floats.ts'
-import type { Pixels } from './pixels.ts'
+import type { Pictures } from './picture-features.ts'
 
-/** A batch of whole sequences: b rows of t tokens, with n pictures among them. */
-export interface ForwardRequest {
+/** A batch of whole sequences: b rows of t tokens, with pictures in them row by row, left to right. */
+export interface ForwardRequest extends Pictures {
   /** b; 1 by default. */
   readonly rows?: number
   /**
@@ -22,10 +22,6 @@ export interface ForwardRequest {
    * as well, still replace the places that `inputIds` have for them. Of later stages only its size counts.
    */
   readonly inputsEmbeds?: Floats<'b t d'>
-  /** All n pictures, row by row, left to right; their features are computed here. Only the first stage reads them. */
-  readonly pixelValues?: Pixels
-  /** Features of every picture in the same order, `[m·d]` each, in place of `pixelValues`. */
-  readonly imageFeatures?: readonly Floats<'m d'>[]
   /** `[b·t]`, shifted by the caller; -100 asks for no loss. Only the last stage reads them. */
   readonly labels?: ArrayLike<number>
   /** `[b·t]` factor of each token's loss; all 1 by default. */
@@ -39,7 +35,6 @@ export interface ForwardRequest {
    * parts, none of which cuts a picture. More is faster on a device that has the memory for the scores.
    */
   readonly partTokens?: number
-  readonly signal?: AbortSignal
 }
 
 /** What a forward pass gives. Numbers at padded places are undefined. */

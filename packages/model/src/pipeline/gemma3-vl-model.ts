@@ -5,16 +5,18 @@ import { type AttentionGrids, attentionGrids, imageBlocks } from '../gemma3/mask
 import { projectorSizes } from '../gemma3/projector.ts'
 import { checkStage, type Stage, stageTensors, wholeModel } from '../gemma3/stage.ts'
 import { FREEZABLE_PARTS, type FreezablePart, trainableNames } from '../gemma3/trainable.ts'
+import type { FinishReason } from '../generate/stop.ts'
 import type { Floats } from '../graph/floats.ts'
-import { type Batch, readBatch } from './batch.ts'
+import { readBatch } from './batch.ts'
 import type { ForwardRequest, ForwardResult } from './forward-request.ts'
 import { fullForward } from './full-forward.ts'
+import { type GenerateRequest, generateIds } from './generate-ids.ts'
 import { checkedHidden, givenStates } from './given-states.ts'
 import { LanguageModel } from './language-model.ts'
 import type { ModelParts } from './model-parts.ts'
 import { type Gemma3VLMultimodalProjector, Gemma3VLMultimodalProjectorConfig } from './multimodal-projector.ts'
+import { pictureFeatures } from './picture-features.ts'
 import type { Pixels } from './pixels.ts'
-import { checkImageCount } from './prompt-tokens.ts'
 import { Sequence } from './sequence.ts'
 import { type ImageStates, VisionModel } from './vision-model.ts'
 
@@ -107,7 +109,7 @@ export class Gemma3VLModel implements Disposable {
     if (!stage.preProcess) {
       return fullForward({ config, model, request, batch, states: checkedHidden(hiddenIn, batch, config) })
     }
-    const features = await this.#featuresFor(request, batch)
+    const features = await pictureFeatures(this, request, batch.images)
     return fullForward({ config, model, request, batch, states: givenStates(request, features, batch, config) })
   }
 
@@ -148,26 +150,23 @@ export class Gemma3VLModel implements Disposable {
     return new Sequence({ config: this.config, stages: [this.languageModel] }, capacityTokens)
   }
 
+  /**
+   * Goes on from a prompt, token by token.
+   *
+   * @returns ids of the answer, its end token not among them; then why it ended
+   * @throws AppError `prompt.too_long` when the prompt leaves no room; `prompt.invalid_token`, `image.count_mismatch`,
+   *   `tensor.invalid`, `request.invalid`, `request.cancelled`; `request.unsupported` on a stage
+   */
+  generate(request: GenerateRequest): AsyncGenerator<number, FinishReason, void> {
+    return generateIds(this, request)
+  }
+
   /** Frees sessions, weights and the runtime. Sequences are disposed by whoever started them. */
   [Symbol.dispose](): void {
     this.languageModel[Symbol.dispose]()
     this.visionTower?.[Symbol.dispose]()
     this.multiModalProjector?.[Symbol.dispose]()
     this.#parts.runtime[Symbol.dispose]()
-  }
-
-  /** @returns `[m·d]` of each picture */
-  async #featuresFor(request: ForwardRequest, batch: Batch): Promise<readonly Float32Array[]> {
-    const { pixelValues, imageFeatures, signal } = request
-    if (pixelValues === undefined) return imageFeatures ?? []
-    if (imageFeatures !== undefined) {
-      throw new AppError('tensor.invalid', 'pictures: expected pixel values or image features, found both.')
-    }
-    const tower = this.#vision()
-    checkImageCount(tower.count(pixelValues), batch.images, 'pixels')
-    const size = this.config.tokensPerImage * this.config.text.hiddenSize
-    const all = await tower.features(pixelValues, signal === undefined ? {} : { signal })
-    return Array.from({ length: batch.images }, (_, n) => all.subarray(n * size, (n + 1) * size))
   }
 
   #vision(): VisionModel {

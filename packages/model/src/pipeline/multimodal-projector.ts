@@ -1,8 +1,10 @@
 import { AppError } from '@loupe/shared/errors'
+import type { TensorSource } from '../gemma3/parameters.ts'
 import { type ProjectorSizes, projectorGraph } from '../gemma3/projector.ts'
 import type { Floats } from '../graph/floats.ts'
 import type { RunOptions, Runtime } from '../graph/runtime.ts'
 import { LazySession } from './lazy-session.ts'
+import { loadPart } from './load-part.ts'
 import type { ComputePolicy, WeightsPart } from './model-parts.ts'
 
 /** Where the weights of a projector lie, and what computes. */
@@ -70,9 +72,8 @@ export class Gemma3VLMultimodalProjector implements Disposable {
   constructor(config: Gemma3VLMultimodalProjectorConfig, { weights, runtime, policy }: ProjectorParts) {
     this.config = config
     this.#runtime = runtime
-    const { tensors, weightsFolder } = weights
-    const graph = () => projectorGraph(config, tensors, policy)
-    this.#session = new LazySession(async () => runtime.load(graph(), { weightsFolder }))
+    const build = (source: TensorSource) => projectorGraph(config, source, policy)
+    this.#session = new LazySession(async () => loadPart(runtime, weights, build))
   }
 
   /**

@@ -1,14 +1,20 @@
 import { AppError } from '@loupe/shared/errors'
 import type { Gemma3Config } from '../gemma3/config.ts'
+import type { GenerationConfig } from '../gemma3/generation-config.ts'
 import type { Stage } from '../gemma3/stage.ts'
+import type { FinishReason } from '../generate/stop.ts'
+import type { Floats } from '../graph/floats.ts'
 import type { ForwardRequest, ForwardResult } from './forward-request.ts'
 import type { Gemma3VLModel } from './gemma3-vl-model.ts'
+import { type GenerateRequest, generateIds } from './generate-ids.ts'
+import type { Pixels } from './pixels.ts'
 import { Sequence } from './sequence.ts'
 import type { ImageStates } from './vision-model.ts'
 
 /** All stages of one model in one process, each on the device of its own runtime. */
 export class Pipeline implements Disposable {
   readonly config: Gemma3Config
+  readonly generationConfig: GenerationConfig
   /** In the order in which a token passes them. */
   readonly stages: readonly Gemma3VLModel[]
   readonly #first: Gemma3VLModel
@@ -24,18 +30,19 @@ export class Pipeline implements Disposable {
       throw new AppError('request.invalid', `Expected all stages of one model in order, found layers ${found}.`)
     }
     this.config = first.config
+    this.generationConfig = first.generationConfig
     this.stages = stages
     this.#first = first
   }
 
   /** As {@link Gemma3VLModel.getImageFeatures}, of the first stage. */
-  async getImageFeatures(patches: Uint8Array, options: { signal?: AbortSignal } = {}): Promise<Float32Array> {
-    return this.#first.getImageFeatures(patches, options)
+  async getImageFeatures(pixels: Pixels, options: { signal?: AbortSignal } = {}): Promise<Floats<'n m d'>> {
+    return this.#first.getImageFeatures(pixels, options)
   }
 
   /** As {@link Gemma3VLModel.getImageStates}, of the first stage. */
-  async getImageStates(patches: Uint8Array, options: { signal?: AbortSignal } = {}): Promise<ImageStates> {
-    return this.#first.getImageStates(patches, options)
+  async getImageStates(pixels: Pixels, options: { signal?: AbortSignal } = {}): Promise<ImageStates> {
+    return this.#first.getImageStates(pixels, options)
   }
 
   /** As {@link Gemma3VLModel.forward} of the unsplit model: hidden states go from stage to stage. */
@@ -59,6 +66,11 @@ export class Pipeline implements Disposable {
   startSequence({ capacityTokens }: { readonly capacityTokens: number }): Sequence {
     const stages = this.stages.map(({ languageModel }) => languageModel)
     return new Sequence({ config: this.config, stages }, capacityTokens)
+  }
+
+  /** As {@link Gemma3VLModel.generate}, over all stages. */
+  generate(request: GenerateRequest): AsyncGenerator<number, FinishReason, void> {
+    return generateIds(this, request)
   }
 
   [Symbol.dispose](): void {
