@@ -44,7 +44,6 @@ describe('loupe forward', () => {
   })
 
   it.each([
-    [['--dtype', 'bf16'], /--dtype: expected f32, found bf16\. \[request\.unsupported\]/],
     [['--gradients'], /--gradients is not offered yet\. \[request\.unsupported\]/],
     [['--train', 'language_model'], /--train is not offered yet\. \[request\.unsupported\]/],
   ])('refuses %j', async (extra, message) => {
@@ -79,6 +78,27 @@ describe('loupe forward', () => {
     }
     const { err } = await loupe('forward', '--inputs', path, '--out', 'none', '--stages', `${layers + 1}`)
     expect(err).toMatch(`Expected 1 to ${layers} stages for as many layers, found ${layers + 1}. [request.invalid]`)
+  })
+
+  it('computes with packed weights, in stages too, and packs them once', async () => {
+    const path = await inputs({ input_ids: integers([1, 6], 2, 7, 8, 9, 10, 11) })
+    const run = async (...extra: string[]) => {
+      const outPath = join(folder, 'dtype.safetensors')
+      const options = ['--cache', join(folder, 'cache'), '--activations', 'float32', ...extra]
+      const { status, err } = await loupe('forward', '--inputs', path, '--out', outPath, ...options)
+      expect(status, err).toBe(0)
+      const logits = decodeSafetensors(await readFile(outPath)).get('logits')?.data ?? new Uint8Array()
+      return { err, logits: new Float32Array(Uint8Array.from(logits).buffer) }
+    }
+    const worst = (a: Float32Array, b: Float32Array) => Math.max(...a.map((value, i) => Math.abs(value - (b[i] ?? 0))))
+    const { logits: exact } = await run()
+    const first = await run('--dtype', 'int8')
+    expect(first.err).toMatch(/language/)
+    expect(worst(first.logits, exact)).toBeGreaterThan(0)
+    expect(worst(first.logits, exact)).toBeLessThan(0.1 * Math.max(...exact.map(Math.abs)))
+    const again = await run('--dtype', 'int8', '--stages', '3')
+    expect(again.err).not.toMatch(/pack/)
+    expect(worst(again.logits, first.logits)).toBeLessThan(1e-4)
   })
 
   it.each(['0', '1.5', 'two', ''])('takes no %j stages', async (stages) => {

@@ -1,9 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import { type EncodableTensor, encodeSafetensors, type ForwardResult, type Pipeline } from '@loupe/model'
 import { AppError } from '@loupe/shared/errors'
-import { type CliArguments, type Command, integerOption, requiredOption, stringOption } from './command.ts'
-import { modelDirectory } from './model-directory.ts'
+import { type CliArguments, type Command, integerOption, requiredOption } from './command.ts'
 import { type ModelInputs, readModelInputs } from './model-inputs.ts'
+import { MODEL_OPTIONS, MODEL_OPTIONS_HELP, readModelOptions } from './model-options.ts'
+import { packProgress } from './pack-progress.ts'
 
 /** More than any model has layers. */
 const MOST_STAGES = 1_000
@@ -12,43 +13,40 @@ const MOST_STAGES = 1_000
 export const forward: Command = {
   summary: 'run the model on the tensors of a file',
   help: `
-usage: loupe forward [--model DIR] --inputs in.safetensors --out out.safetensors [--stages N]
+usage: loupe forward [--model PATH] --inputs in.safetensors --out out.safetensors [--stages N] [--dtype DTYPE]
 
 Reads input_ids [b,t] and, where present, attention_mask, labels, loss_mask [b,t] and images_u8 [n,S,S,3].
 Writes logits, hidden_states.0 to hidden_states.N, with images vision_last_hidden_state and image_features, and with
 labels token_loss. Values at padded places are undefined.
 
-  --model DIR    a checkpoint in Hugging Face layout (default: the embedded model)
-  --inputs FILE  what to run on
-  --out FILE     where to write the results
-  --dtype f32    the type to compute in; only f32 so far
-  --stages N     pipeline stages that the layers are split into, at most one for each layer (default: 1)
+  --inputs FILE          what to run on
+  --out FILE             where to write the results
+  --stages N             pipeline stages that the layers are split into, at most one for each layer (default: 1)
+${MODEL_OPTIONS_HELP}
 
 example: loupe forward --inputs in.safetensors --out out.safetensors`,
   options: {
-    model: { type: 'string' },
+    ...MODEL_OPTIONS,
     inputs: { type: 'string' },
     out: { type: 'string' },
-    dtype: { type: 'string' },
     stages: { type: 'string' },
     gradients: { type: 'boolean' },
     train: { type: 'string' },
   },
-  async run(args, { signal }) {
+  async run(args, { signal, stderr }) {
     refuseUnsupported(args)
     const inputsPath = requiredOption(args, 'inputs')
     const outPath = requiredOption(args, 'out')
     const stages = integerOption(args, 'stages', 1, [1, MOST_STAGES])
+    const { path, load } = await readModelOptions(args)
     const { loadPipeline } = await import('@loupe/model/node')
-    using pipeline = await loadPipeline(await modelDirectory(args), { stages, signal })
+    using pipeline = await loadPipeline(path, { ...load, stages, onProgress: packProgress(stderr), signal })
     const inputs = await readModelInputs(inputsPath, pipeline.config)
     await writeFile(outPath, encodeSafetensors(await computeAll(pipeline, inputs, signal)))
   },
 }
 
 function refuseUnsupported(args: CliArguments): void {
-  const dtype = stringOption(args, 'dtype', 'f32')
-  if (dtype !== 'f32') throw new AppError('request.unsupported', `--dtype: expected f32, found ${dtype}.`)
   for (const name of ['gradients', 'train']) {
     if (args.values[name] !== undefined) throw new AppError('request.unsupported', `--${name} is not offered yet.`)
   }

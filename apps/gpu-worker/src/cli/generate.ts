@@ -1,29 +1,31 @@
 import { createSampler, type Gemma3VLModel } from '@loupe/model'
 import { type Command, integerOption, requiredOption } from './command.ts'
-import { modelDirectory } from './model-directory.ts'
 import { type ModelInputs, readModelInputs } from './model-inputs.ts'
+import { MODEL_OPTIONS, MODEL_OPTIONS_HELP, readModelOptions } from './model-options.ts'
+import { packProgress } from './pack-progress.ts'
 
 /** `loupe generate`: continues every row of a batch, always with the likeliest token. */
 export const generate: Command = {
   summary: 'continue the token ids of a file, greedily',
   help: `
-usage: loupe generate [--model DIR] --inputs in.safetensors [--max-tokens N]
+usage: loupe generate [--model PATH] --inputs in.safetensors [--max-tokens N] [--dtype DTYPE]
 
 Reads input_ids [b,t] and, where present, attention_mask [b,t] and images_u8 [n,S,S,3]. Writes one JSON array of exactly
 N ids a row; end tokens are ids like any other.
 
-  --model DIR      a checkpoint in Hugging Face layout (default: the embedded model)
-  --inputs FILE    what to continue
-  --max-tokens N   how many ids a row (default: 16)
+  --inputs FILE          what to continue
+  --max-tokens N         how many ids a row (default: 16)
+${MODEL_OPTIONS_HELP}
 
 example: loupe generate --inputs in.safetensors --max-tokens 32`,
-  options: { model: { type: 'string' }, inputs: { type: 'string' }, 'max-tokens': { type: 'string' } },
-  async run(args, { signal, stdout }) {
+  options: { ...MODEL_OPTIONS, inputs: { type: 'string' }, 'max-tokens': { type: 'string' } },
+  async run(args, { signal, stderr, stdout }) {
     const maxTokens = integerOption(args, 'max-tokens', 16, [1, 1_000_000])
-    const path = requiredOption(args, 'inputs')
+    const inputsPath = requiredOption(args, 'inputs')
+    const { path, load } = await readModelOptions(args)
     const { loadGemma3VL } = await import('@loupe/model/node')
-    using model = await loadGemma3VL(await modelDirectory(args), { signal })
-    for (const row of splitRows(await readModelInputs(path, model.config), model)) {
+    using model = await loadGemma3VL(path, { ...load, onProgress: packProgress(stderr), signal })
+    for (const row of splitRows(await readModelInputs(inputsPath, model.config), model)) {
       stdout.write(`${JSON.stringify(await continueRow(model, row, { maxTokens, signal }))}\n`)
     }
   },

@@ -13,9 +13,20 @@ describe('readModelOptions', () => {
   })
 
   it('passes on what is given', async () => {
-    const given = ['--model', 'm.gguf', '--mmproj', 'v.gguf', '--cache', '/c', '--device', 'cuda', '--threads', '3']
+    const given = [
+      '--model',
+      import.meta.filename,
+      '--mmproj',
+      'v.gguf',
+      '--cache',
+      '/c',
+      '--device',
+      'cuda',
+      '--threads',
+      '3',
+    ]
     expect(await read(...given, '--dtype', 'f16', '--vision-dtype', 'f32', '--activations', 'float32')).toEqual({
-      path: 'm.gguf',
+      path: import.meta.filename,
       load: {
         mmproj: 'v.gguf',
         cacheDirectory: '/c',
