@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { Graph } from './graph.ts'
-import { add } from './ops/arithmetic.ts'
+import { add, cast, multiply } from './ops/arithmetic.ts'
 import { reshape, sizeOf } from './ops/layout.ts'
+import { named } from './value.ts'
 
 /** Strings that occur in the encoded model. */
 const textOf = (g: Graph) => new TextDecoder('latin1').decode(g.encode())
@@ -70,15 +71,45 @@ describe('Graph', () => {
     const g = new Graph()
     const x = g.input('x', 'float32', 'b t d', ['b', 't', 6])
     const flat = reshape(g, x, 'r d', ['b*t', 6])
-    expect(textOf(g)).not.toContain('Shape.1')
-    expect(reshape(g, flat, 'b t d', ['b', 't', 6]).shape).toEqual(['b', 't', 6])
+    g.output('flat', flat)
+    expect(textOf(g)).not.toContain('Shape')
+    const again = reshape(g, flat, 'b t d', ['b', 't', 6])
+    expect(again.shape).toEqual(['b', 't', 6])
+    g.output('again', again)
     expect(textOf(g)).toContain('Concat')
   })
 
   it('multiplies sizes', () => {
     const g = new Graph()
     g.input('x', 'float32', 'b t', ['b', 't'])
-    expect(sizeOf(g, '4096*b').shape).toEqual([1])
+    const size = sizeOf(g, '4096*b')
+    expect(size.shape).toEqual([1])
+    g.output('size', size)
     expect(textOf(g)).toContain('Mul')
+  })
+
+  it('leaves out what no output needs', () => {
+    const g = new Graph()
+    const x = g.input('x', 'float32', 'b', ['b'])
+    g.output('y', add(g, x, x))
+    multiply(g, x, x)
+    expect(textOf(g)).not.toContain('Mul')
+  })
+
+  it('chooses between values of one type and shape', () => {
+    const g = new Graph()
+    const [x, y] = [g.input('x', 'float32', 'b', ['b']), g.input('y', 'float32', 'c', ['c'])]
+    const condition = g.input('condition', 'bool', '', [])
+    const chosen = g.choose(condition, add(g, x, x), multiply(g, x, x))
+    expect(chosen).toMatchObject({ dtype: 'float32', shape: ['b'] })
+    expect(() => g.choose(condition, x, named(y))).toThrow('expected a choice of shape [b], found [c]')
+    expect(() => g.choose(condition, x, cast(g, x, 'int32'))).toThrow('expected a choice of float32, found int32')
+  })
+
+  it('knows the call that made a value', () => {
+    const g = new Graph()
+    const x = g.input('x', 'float32', 'b', ['b'])
+    expect(g.callOf(add(g, x, x))).toMatchObject({ op: 'Add', inputs: [x, x] })
+    expect(g.callOf(x)).toBeUndefined()
   })
 })

@@ -1,6 +1,8 @@
 import { AppError } from '@loupe/shared/errors'
+import { arrangeNodes, identity, type NamedOutput, nameOutputs } from './arrange-nodes.ts'
 import {
   type Attribute,
+  type Branch,
   encodeModel,
   type FileSlice,
   type Initializer,
@@ -38,10 +40,11 @@ export interface Result {
  */
 export class Graph {
   readonly #nodes: ModelNode[] = []
+  readonly #calls = new Map<string, Call>()
   readonly #initializers = new Map<string, Initializer>()
   readonly #constants = new Map<string, AnyValue>()
   readonly #inputs: Port[] = []
-  readonly #outputs: Port[] = []
+  readonly #outputs: NamedOutput[] = []
   readonly #defaults: Port[] = []
   readonly #shared = new Map<string, AnyValue>()
   readonly #used = new Map<string, number>()
@@ -70,16 +73,8 @@ export class Graph {
   }
 
   /** Makes a value an output of the model. */
-  output(name: string, value: AnyValue): void {
-    this.#nodes.push({
-      name: `output.${name}`,
-      op: 'Identity',
-      domain: '',
-      inputs: [value.name],
-      outputs: [name],
-      attributes: {},
-    })
-    this.#outputs.push({ name, dtype: value.dtype, shape: value.shape })
+  output(name: string, { name: value, dtype, shape }: AnyValue): void {
+    this.#outputs.push({ name, value, dtype, shape })
   }
 
   /**
@@ -132,6 +127,24 @@ export class Graph {
   }
 
   /**
+   * One of two values of the same type and shape. What only one of them needs is only computed when that one is chosen.
+   *
+   * @param condition - one bool
+   * @throws AppError `graph.shape_mismatch` when the values differ in type or shape
+   */
+  choose<Axes extends string>(condition: AnyValue, yes: Value<Axes>, no: Value<Axes>): Value<Axes> {
+    this.expectShape('a choice', no, yes.shape)
+    if (yes.dtype !== no.dtype) return this.fail(`a choice of ${yes.dtype}`, no.dtype)
+    const attributes = { then_branch: { branch: this.#branch(yes) }, else_branch: { branch: this.#branch(no) } }
+    return this.call({ op: 'If', inputs: [condition], attributes }, yes)
+  }
+
+  /** The call whose first result a value is; `undefined` for inputs, weights and constants. */
+  callOf(value: AnyValue): Call | undefined {
+    return this.#calls.get(value.name)
+  }
+
+  /**
    * The length of a symbolic size, as a graph value of shape `[1]`.
    *
    * @throws AppError `graph.shape_mismatch` when no input has such a size
@@ -178,7 +191,7 @@ export class Graph {
   /** The finished model as ONNX bytes. */
   encode(): Uint8Array {
     return encodeModel({
-      nodes: this.#weightsFirst(),
+      nodes: this.#weightsFirst(arrangeNodes(nameOutputs(this.#nodes, this.#outputs), this.#outputs)),
       initializers: [...this.#initializers.values()],
       inputs: [...this.#inputs, ...this.#defaults],
       outputs: this.#outputs,
@@ -190,10 +203,10 @@ export class Graph {
    * first the one whose node is listed last: so a weight that is widened in every run is widened just before it is used,
    * and not with all others at the beginning, which would take the memory of all.
    */
-  #weightsFirst(): ModelNode[] {
+  #weightsFirst(nodes: readonly ModelNode[]): ModelNode[] {
     const known = new Set(['', ...this.#initializers.keys()])
     const [first, rest]: [ModelNode[], ModelNode[]] = [[], []]
-    for (const node of this.#nodes) {
+    for (const node of nodes) {
       const isFirst = node.inputs.every((name) => known.has(name))
       if (isFirst) for (const name of node.outputs) known.add(name)
       ;(isFirst ? first : rest).push(node)
@@ -201,14 +214,27 @@ export class Graph {
     return [...first, ...rest]
   }
 
-  #append({ op, domain = '', inputs, attributes = {} }: Call, results: number): string[] {
+  /** A branch must compute what it gives out, so a value from outside passes an operator that does nothing. */
+  #branch({ name, dtype, shape }: AnyValue): Branch {
+    const result = this.#uniqueName('branch')
+    return { nodes: [identity(result, name, result)], outputs: [{ name: result, dtype, shape }] }
+  }
+
+  #append(call: Call, results: number): string[] {
+    const { op, domain = '', inputs, attributes = {} } = call
+    const name = this.#uniqueName(op)
+    const outputs = Array.from({ length: results }, (_, index) => (index === 0 ? name : `${name}:${index}`))
+    this.#nodes.push({ name, op, domain, inputs: inputs.map((value) => value?.name ?? ''), outputs, attributes })
+    this.#calls.set(name, call)
+    return outputs
+  }
+
+  /** A name under the path of now. */
+  #uniqueName(op: string): string {
     const stem = this.#path === '' ? op : `${this.#path}.${op}`
     const count = this.#used.get(stem) ?? 0
     this.#used.set(stem, count + 1)
-    const name = count === 0 ? stem : `${stem}.${count}`
-    const outputs = Array.from({ length: results }, (_, index) => (index === 0 ? name : `${name}:${index}`))
-    this.#nodes.push({ name, op, domain, inputs: inputs.map((value) => value?.name ?? ''), outputs, attributes })
-    return outputs
+    return count === 0 ? stem : `${stem}.${count}`
   }
 
   #value<Axes extends string>(name: string, { dtype, shape }: Result, axes: Axes): Value<Axes> {

@@ -2,8 +2,14 @@ import { ProtoMessage } from './protobuf.ts'
 import type { DType } from './runtime.ts'
 import type { Shape } from './shape.ts'
 
-/** An attribute of a node: an integer, a list of integers, a string, or a float (which a number cannot tell). */
-export type Attribute = number | readonly number[] | string | { readonly float: number }
+/** An attribute of a node: an integer, a list of integers, a string, a float (which a number cannot tell), or a branch. */
+export type Attribute = number | readonly number[] | string | { readonly float: number } | { readonly branch: Branch }
+
+/** What is computed in one of the cases of a choice. It may read everything that was computed before the choice. */
+export interface Branch {
+  readonly nodes: readonly ModelNode[]
+  readonly outputs: readonly Port[]
+}
 
 /** One operator call. An empty input name leaves out an optional input, an empty output name an unwanted output. */
 export interface ModelNode {
@@ -71,11 +77,9 @@ const EXTERNAL = 1
  */
 export function encodeModel(model: OnnxModel): Uint8Array {
   const graph = new ProtoMessage()
-  for (const node of model.nodes) graph.message(1, nodeProto(node))
-  graph.text(2, 'loupe')
+  writeGraph(graph, 'loupe', model)
   for (const initializer of model.initializers) graph.message(5, tensorProto(initializer))
   for (const port of model.inputs) graph.message(11, valueInfoProto(port))
-  for (const port of model.outputs) graph.message(12, valueInfoProto(port))
 
   return new ProtoMessage()
     .integer(1, IR_VERSION)
@@ -84,6 +88,14 @@ export function encodeModel(model: OnnxModel): Uint8Array {
     .message(8, new ProtoMessage().text(1, '').integer(2, OPSET))
     .message(8, new ProtoMessage().text(1, 'com.microsoft').integer(2, 1))
     .encode()
+}
+
+/** The fields that the graph of a model and that of a branch share. */
+function writeGraph(graph: ProtoMessage, name: string, { nodes, outputs }: Branch): ProtoMessage {
+  for (const node of nodes) graph.message(1, nodeProto(node))
+  graph.text(2, name)
+  for (const port of outputs) graph.message(12, valueInfoProto(port))
+  return graph
 }
 
 function nodeProto(node: ModelNode): ProtoMessage {
@@ -101,6 +113,7 @@ function attributeProto(name: string, value: Attribute): ProtoMessage {
   if (typeof value === 'number') return proto.integer(3, value).integer(20, 2)
   if (typeof value === 'string') return proto.text(4, value).integer(20, 3)
   if ('float' in value) return proto.float(2, value.float).integer(20, 1)
+  if ('branch' in value) return proto.message(6, writeGraph(new ProtoMessage(), name, value.branch)).integer(20, 5)
   return proto.integers(8, value).integer(20, 7)
 }
 
