@@ -126,7 +126,7 @@ export const DECODER_MUTANTS = [
     ],
     'factor-on-local-layers': [
       'The factor is for global layers only.',
-      ['{ ...ropeLocal, headSize }', '{ ...ropeLocal, factor: ropeGlobal.factor, headSize }'],
+      ['{ ...ropeLocal, ...table }', '{ ...ropeLocal, factor: ropeGlobal.factor, ...table }'],
     ],
     'masks-swapped': [
       'Local layers see a window, global ones everything.',
@@ -156,7 +156,7 @@ export const DECODER_MUTANTS = [
     ],
     'final-norm-missing': [
       'The residual stream is normed before the head.',
-      ["x = rmsNorm(g, p.rmsNorm('language_model.norm', text.hiddenSize, text.rmsNormEps), x)", ''],
+      ["x = rmsNorm(g, stream.read(p.rmsNorm('language_model.norm', text.hiddenSize, text.rmsNormEps)), x)", ''],
     ],
   }),
   ...mutantsOf(`${MODEL}/gemma3/cache.ts`, [GOLDEN], {

@@ -97,7 +97,7 @@ export const PIPELINE_MUTANTS = [
     'final-norm-on-every-stage': [
       'Only the last stage norms what it gives out.',
       [
-        "} else g.output('hidden_out', x)",
+        "} else g.output('hidden_out', stream.leave(g, x))",
         "} else g.output('hidden_out', rmsNorm(g, p.rmsNorm('language_model.norm', text.hiddenSize, text.rmsNormEps), x))",
       ],
     ],

@@ -1,8 +1,11 @@
 import type { Graph } from '../graph/graph.ts'
+import { cast } from '../graph/ops/arithmetic.ts'
 import { type CachedHeads, groupQueryAttention, type Heads } from '../graph/ops/attend.ts'
+import { maskedAttention } from '../graph/ops/masked-attention.ts'
 import type { Runtime, RuntimeBinding, RuntimeTensor } from '../graph/runtime.ts'
 import type { Value } from '../graph/value.ts'
 import type { TextConfig } from './config.ts'
+import type { DTypePolicy, FloatType } from './dtype-policy.ts'
 import type { Stage } from './stage.ts'
 
 /** The cache as one layer sees it while the graph is built. */
@@ -17,33 +20,58 @@ export interface CacheStep {
   readonly lastSlot: Value<'b'>
   /** int32: filled slots of the longest row, this step included */
   readonly filled: Value<''>
-  /** `[b, 1, t, s]`: the mask of this kind of layer */
+  /** `[b, 1, t, s]` float32: the mask of this kind of layer */
   readonly bias: Value<'b 1 t s'>
+  /** W of this kind of layer, where it has a window */
+  readonly window: number | undefined
+  /** bool, where the policy attends causally: whether in this step the mask says anything but causality and window */
+  readonly isMasked: Value<''> | undefined
+}
+
+/** How {@link layerCache} holds keys and values, and attends over them. */
+interface LayerCacheOptions {
+  /** 0-based */
+  readonly layer: number
+  readonly policy: DTypePolicy
 }
 
 /**
  * Declares the cache of one layer as inputs and outputs of the model. At run time both are bound to the same memory, so
  * that a step writes its own slots and copies nothing.
- *
- * @param layer - 0-based
  */
-export function layerCache(g: Graph, config: TextConfig, layer: number, step: CacheStep): LayerCache {
+export function layerCache(
+  g: Graph,
+  config: TextConfig,
+  step: CacheStep,
+  { layer, policy }: LayerCacheOptions,
+): LayerCache {
   const { queryHeads, keyHeads, headSize } = config
   const shape = ['b', keyHeads, 'c', headSize]
   const names = cacheNames(layer)
   const past: CachedHeads = {
-    keys: g.input(names.pastKeys, 'float32', 'b k c h', shape),
-    values: g.input(names.pastValues, 'float32', 'b k c h', shape),
+    keys: g.input(names.pastKeys, policy.cache, 'b k c h', shape),
+    values: g.input(names.pastValues, policy.cache, 'b k c h', shape),
   }
   return {
-    attend(g, heads) {
+    attend(g, given) {
       const scale = config.queryPreAttnScalar ** -0.5
-      const { seen, present } = groupQueryAttention(g, heads, past, { queryHeads, keyHeads, scale, ...step })
+      const { bias, window, isMasked } = step
+      const heads = headsOf(g, given, policy.cache)
+      const sight = isMasked === undefined ? { bias } : { window }
+      const options = { queryHeads, keyHeads, scale, sight, fuses: policy.fuses, ...step }
+      const { seen, present } = groupQueryAttention(g, heads, past, options)
       g.output(names.presentKeys, present.keys)
       g.output(names.presentValues, present.values)
-      return seen
+      if (isMasked === undefined) return cast(g, seen, given.query.dtype)
+      // Written by the operator above, read by the mask: what that operator saw is not used then.
+      const masked = maskedAttention(g, heads.query, present, { scale, bias })
+      return cast(g, g.choose(isMasked, masked, seen), given.query.dtype)
     },
   }
+}
+
+function headsOf(g: Graph, { query, key, value }: Heads, dtype: FloatType): Heads {
+  return { query: cast(g, query, dtype), key: cast(g, key, dtype), value: cast(g, value, dtype) }
 }
 
 /** How much a {@link KeyValueCache} holds. */
@@ -52,6 +80,8 @@ interface CacheSize {
   readonly rows: number
   /** Slots of each. */
   readonly capacityTokens: number
+  /** As the graph's policy has it. */
+  readonly dtype: FloatType
 }
 
 /** The memory behind {@link layerCache}: keys and values of every layer of a stage, for a fixed number of slots. */
@@ -59,11 +89,11 @@ export class KeyValueCache implements Disposable {
   readonly capacityTokens: number
   readonly #tensors = new Map<number, { keys: RuntimeTensor; values: RuntimeTensor }>()
 
-  constructor(runtime: Runtime, config: TextConfig, stage: Stage, { rows, capacityTokens }: CacheSize) {
+  constructor(runtime: Runtime, config: TextConfig, stage: Stage, { rows, capacityTokens, dtype }: CacheSize) {
     this.capacityTokens = capacityTokens
     const shape = [rows, config.keyHeads, capacityTokens, config.headSize]
     for (let layer = stage.firstLayer; layer < stage.endLayer; layer++) {
-      const [keys, values] = [runtime.allocate('float32', shape), runtime.allocate('float32', shape)]
+      const [keys, values] = [runtime.allocate(dtype, shape), runtime.allocate(dtype, shape)]
       this.#tensors.set(layer, { keys, values })
     }
   }

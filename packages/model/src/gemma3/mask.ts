@@ -68,6 +68,20 @@ export function attentionGrids(blocks: ArrayLike<number>, window: number): Atten
   return { tokens, local, global }
 }
 
+/**
+ * Whether the mask of a step says anything but causality and the window: it does when some slot is padding, or when
+ * tokens of a picture are among the queries. What pictures are cached makes no difference to the text behind them.
+ *
+ * @param slots - `[b·t]`
+ * @param blocks - `[b·s]`
+ * @param rows - b
+ */
+export function isMasked(slots: Int32Array, blocks: Int32Array, rows: number): boolean {
+  if (blocks.includes(HIDDEN_BLOCK)) return true
+  const [tokens, filled] = [slots.length / rows, blocks.length / rows]
+  return slots.some((slot, index) => (blocks[Math.floor(index / tokens) * filled + slot] ?? 0) > TEXT_BLOCK)
+}
+
 /** Additive masks, `[b, 1, t, s]` float32: 0 where the query sees the key. */
 export interface AttentionBias {
   readonly local: Value<'b 1 t s'>

@@ -10,8 +10,10 @@ import { type Rotary, rotaryTable } from '../layers/rope.ts'
 import { type BlockWeights, block, type Hidden, type LayerContext } from './block.ts'
 import { layerCache } from './cache.ts'
 import type { Gemma3Config, TextConfig } from './config.ts'
+import { CPU_POLICY, type DTypePolicy } from './dtype-policy.ts'
 import { type AttentionBias, attentionBias } from './mask.ts'
 import { type ParameterOptions, type Parameters, parameters, type TensorSource } from './parameters.ts'
+import { type ResidualStream, residualStream } from './residual-stream.ts'
 import { type Stage, wholeModel } from './stage.ts'
 
 /** Options of {@link languageModelGraph}. */
@@ -20,6 +22,8 @@ export interface LanguageModelOptions extends ParameterOptions {
   readonly hiddenStates?: boolean
   /** Which layers; all of them and both ends by default. */
   readonly stage?: Stage
+  /** How to compute; as every CPU does by default. */
+  readonly dtypes?: DTypePolicy
 }
 
 /**
@@ -35,7 +39,8 @@ export interface LanguageModelOptions extends ParameterOptions {
  * | `given_states` | `[m, d]` float32 | first stage; what stands there, unscaled: image features, as a rule |
  * | `hidden_in` | `[b, t, d]` float32 | later stages; `hidden_out` of the one before |
  * | `logit_rows` | `[l]` int64 | last stage; which of the b·t tokens get logits |
- * | `past_keys.i`, `past_values.i` | `[b, k, c, h]` float32 | the cache of layer i, c slots |
+ * | `is_masked` | bool | where the policy attends causally: whether this step has image tokens, or any slot is hidden |
+ * | `past_keys.i`, `past_values.i` | `[b, k, c, h]` of the policy's type | the cache of layer i, c slots |
  *
  * Outputs: `logits` `[l, v]` of the last stage, `hidden_out` `[b, t, d]` of the others; `present_keys.i` and
  * `present_values.i`, to be bound to the same memory as the past; on demand `hidden_states.i`, what layer i reads, from
@@ -51,22 +56,26 @@ export function languageModelGraph(
 ): Uint8Array {
   const g = new Graph()
   const { text } = config
-  const { stage = wholeModel(text), hiddenStates = false } = options
+  const { stage = wholeModel(text), hiddenStates = false, dtypes = CPU_POLICY } = options
   const p = parameters(g, source, options)
-  const step = stepInputs(g, text)
+  const step = stepInputs(g, text, dtypes)
+  const stream = residualStream(dtypes, text.hiddenSize)
 
-  const states: Hidden[] = []
-  let x = stage.preProcess ? embed(g, p, config) : g.input('hidden_in', 'float32', 'b t d', ['b', 't', text.hiddenSize])
+  const states: Hidden[] = [] // float32, whatever the stream is held in
+  const given = stage.preProcess
+    ? embed(g, p, config)
+    : g.input('hidden_in', 'float32', 'b t d', ['b', 't', text.hiddenSize])
+  let x = stream.enter(g, given)
   for (let layer = stage.firstLayer; layer < stage.endLayer; layer++) {
-    states.push(x)
-    x = block(g, blockWeights(p, text, layer), x, layerContext(g, text, layer, step))
+    states.push(stream.leave(g, x))
+    x = block(g, blockWeights(p, text, layer, stream), x, layerContext(g, text, layer, step))
   }
   if (stage.postProcess) {
     // The reference shows the last state only after the final norm.
-    x = rmsNorm(g, p.rmsNorm('language_model.norm', text.hiddenSize, text.rmsNormEps), x)
-    states.push(x)
-    g.output('logits', logits(g, embeddingTable(p, text), x))
-  } else g.output('hidden_out', x)
+    x = rmsNorm(g, stream.read(p.rmsNorm('language_model.norm', text.hiddenSize, text.rmsNormEps)), x)
+    states.push(cast(g, x, 'float32'))
+    g.output('logits', cast(g, logits(g, embeddingTable(p, text), x), 'float32'))
+  } else g.output('hidden_out', stream.leave(g, x))
 
   if (hiddenStates) for (const [i, state] of states.entries()) g.output(`hidden_states.${stage.firstLayer + i}`, state)
   return g.encode()
@@ -105,23 +114,30 @@ function logits(g: Graph, table: Matrix<'v d'>, x: Hidden): Value<'r o'> {
 interface StepInputs {
   readonly lastSlot: Value<'b'>
   readonly filled: Value<''>
+  readonly isMasked: Value<''> | undefined
   readonly bias: AttentionBias
   readonly rotaryLocal: Rotary
   readonly rotaryGlobal: Rotary
+  readonly policy: DTypePolicy
 }
 
 /** What all layers share: masks, angles, and how full the cache is. */
-function stepInputs(g: Graph, text: TextConfig): StepInputs {
+function stepInputs(g: Graph, text: TextConfig, policy: DTypePolicy): StepInputs {
   const positions = g.input('positions', 'int32', 'b t', ['b', 't'])
   const slots = g.input('slots', 'int32', 'b t', ['b', 't'])
   const blocks = g.input('blocks', 'int32', 'b s', ['b', 's'])
-  const { headSize, slidingWindow, ropeLocal, ropeGlobal } = text
+  const { slidingWindow, ropeLocal, ropeGlobal } = text
+  // An operator that turns heads itself wants a row for every slot.
+  const length = policy.fuses === 'nothing' ? undefined : 's'
+  const table = { headSize: text.headSize, dtype: policy.activations, length }
   return {
     lastSlot: lastOfEachRow<'b', 't'>(g, slots),
     filled: reshape(g, cast(g, sizeOf(g, 's'), 'int32'), '', []),
+    isMasked: policy.attention === 'causal' ? g.input('is_masked', 'bool', '', []) : undefined,
     bias: attentionBias(g, slots, blocks, slidingWindow),
-    rotaryLocal: g.at('rotary_local', () => rotaryTable(g, positions, { ...ropeLocal, headSize })),
-    rotaryGlobal: g.at('rotary_global', () => rotaryTable(g, positions, { ...ropeGlobal, headSize })),
+    rotaryLocal: g.at('rotary_local', () => rotaryTable(g, positions, { ...ropeLocal, ...table })),
+    rotaryGlobal: g.at('rotary_global', () => rotaryTable(g, positions, { ...ropeGlobal, ...table })),
+    policy,
   }
 }
 
@@ -129,19 +145,21 @@ function stepInputs(g: Graph, text: TextConfig): StepInputs {
 function layerContext(g: Graph, text: TextConfig, layer: number, step: StepInputs): LayerContext {
   const isLocal = text.layerTypes[layer] === 'sliding_attention'
   const bias = isLocal ? step.bias.local : step.bias.global
+  const window = isLocal ? text.slidingWindow : undefined
   const rotary = isLocal ? step.rotaryLocal : step.rotaryGlobal
   const { queryHeads, keyHeads } = text
-  return { queryHeads, keyHeads, rotary, cache: layerCache(g, text, layer, { ...step, bias }) }
+  const cache = layerCache(g, text, { ...step, bias, window }, { layer, policy: step.policy })
+  return { queryHeads, keyHeads, rotary, cache }
 }
 
-function blockWeights(p: Parameters, text: TextConfig, layer: number): BlockWeights {
+function blockWeights(p: Parameters, text: TextConfig, layer: number, stream: ResidualStream): BlockWeights {
   const { hiddenSize: d, intermediateSize: f, headSize: h, rmsNormEps } = text
   const [nh, kh] = [text.queryHeads * h, text.keyHeads * h]
   const path = `language_model.layers.${layer}`
   const norm = (name: string, size = d) => p.rmsNorm(`${path}.${name}`, size, rmsNormEps)
   return {
     path,
-    attentionIn: norm('input_layernorm'),
+    attentionIn: stream.read(norm('input_layernorm')),
     attention: {
       path: `${path}.self_attn`,
       query: p.linear(`${path}.self_attn.q_proj`, ['d', 'nh'], [d, nh]),
@@ -151,13 +169,13 @@ function blockWeights(p: Parameters, text: TextConfig, layer: number): BlockWeig
       value: p.linear(`${path}.self_attn.v_proj`, ['d', 'kh'], [d, kh]),
       output: p.linear(`${path}.self_attn.o_proj`, ['nh', 'd'], [nh, d]),
     },
-    attentionOut: norm('post_attention_layernorm'),
-    mlpIn: norm('pre_feedforward_layernorm'),
+    attentionOut: stream.write(norm('post_attention_layernorm')),
+    mlpIn: stream.read(norm('pre_feedforward_layernorm')),
     mlp: {
       gate: p.linear(`${path}.mlp.gate_proj`, ['d', 'f'], [d, f]),
       up: p.linear(`${path}.mlp.up_proj`, ['d', 'f'], [d, f]),
       down: p.linear(`${path}.mlp.down_proj`, ['f', 'd'], [f, d]),
     },
-    mlpOut: norm('post_feedforward_layernorm'),
+    mlpOut: stream.write(norm('post_feedforward_layernorm')),
   }
 }

@@ -1,5 +1,5 @@
 import { Graph } from '../graph/graph.ts'
-import { add, geluTanh } from '../graph/ops/arithmetic.ts'
+import { add, cast, geluTanh } from '../graph/ops/arithmetic.ts'
 import { reshape } from '../graph/ops/layout.ts'
 import type { Value } from '../graph/value.ts'
 import { type SelfAttentionWeights, selfAttention } from '../layers/attention.ts'
@@ -7,6 +7,7 @@ import { type LayerNormWeights, layerNorm } from '../layers/layer-norm.ts'
 import { type LinearWeights, linear } from '../layers/linear.ts'
 import { patchEmbed } from '../layers/patch-embed.ts'
 import type { Gemma3Config, VisionConfig } from './config.ts'
+import { CPU_POLICY, type DTypePolicy, type FloatType } from './dtype-policy.ts'
 import { type ParameterOptions, type Parameters, parameters, type TensorSource } from './parameters.ts'
 import { project, projectorSizes } from './projector.ts'
 
@@ -25,16 +26,23 @@ export function visionGraph(
   config: Gemma3Config,
   vision: VisionConfig,
   source: TensorSource,
-  options: ParameterOptions = {},
+  options: VisionOptions = {},
 ): Uint8Array {
   const g = new Graph()
   const p = parameters(g, source, options)
+  const { activations } = options.dtypes ?? CPU_POLICY
   const { patchCount, patchSamples } = patchGeometry(vision)
   const patches = g.input('patches', 'float32', 'b p xyc', ['b', patchCount, patchSamples])
-  const states = visionTower(g, p, vision, patches)
+  const states = cast(g, visionTower(g, p, vision, { patches, activations }), 'float32')
   g.output('last_hidden_state', states)
   g.output('image_features', project(g, p, projectorSizes(config, vision), states))
   return g.encode()
+}
+
+/** Options of {@link visionGraph}. */
+interface VisionOptions extends ParameterOptions {
+  /** How to compute; as every CPU does by default. */
+  readonly dtypes?: DTypePolicy
 }
 
 /** How a picture is cut: `patchCount` patches of `patchSamples` numbers each. */
@@ -45,6 +53,11 @@ export function patchGeometry(vision: VisionConfig): { patchCount: number; patch
   }
 }
 
+interface TowerInput {
+  readonly patches: Value<'b p xyc'>
+  readonly activations: FloatType
+}
+
 /**
  * SigLIP without its pooling head.
  *
@@ -52,7 +65,7 @@ export function patchGeometry(vision: VisionConfig): { patchCount: number; patch
  * @returns `[b, p, d]`, after the closing norm
  * @see https://arxiv.org/abs/2303.15343
  */
-function visionTower(g: Graph, p: Parameters, vision: VisionConfig, patches: Value<'b p xyc'>): Patches {
+function visionTower(g: Graph, p: Parameters, vision: VisionConfig, { patches, activations }: TowerInput): Patches {
   const { hiddenSize: d, layers, heads, layerNormEps, channels, patchSize } = vision
   const path = 'vision_tower'
   const embedding = `${path}.embeddings.patch_embedding`
@@ -63,6 +76,7 @@ function visionTower(g: Graph, p: Parameters, vision: VisionConfig, patches: Val
   const places = g.at(`${path}.embeddings`, () => reshape(g, table, 'b p d', [1, patchCount, d]))
 
   let x = add(g, patchEmbed(g, { path: embedding, weight: kernel, bias }, patches), places)
+  x = cast(g, x, activations)
   for (let layer = 0; layer < layers; layer++) x = encoderLayer(g, encoderWeights(p, vision, layer), x, heads)
   return layerNorm(g, p.layerNorm(`${path}.post_layernorm`, d, layerNormEps), x)
 }

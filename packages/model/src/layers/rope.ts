@@ -2,7 +2,8 @@ import type { Graph } from '../graph/graph.ts'
 import { cast, cosine, multiply, sine } from '../graph/ops/arithmetic.ts'
 import { rotate } from '../graph/ops/attend.ts'
 import { countUp, reshape } from '../graph/ops/layout.ts'
-import { elementCount } from '../graph/shape.ts'
+import type { DType } from '../graph/runtime.ts'
+import { type Dim, elementCount } from '../graph/shape.ts'
 import type { Value } from '../graph/value.ts'
 
 /** Which angles a rotary embedding uses. */
@@ -12,32 +13,39 @@ export interface RotaryOptions {
   readonly factor: number
   /** h; even */
   readonly headSize: number
+  /** Type of the table, float32 by default. Angles are float32 in any case. */
+  readonly dtype?: DType
+  /** Rows of a table over the first positions of all, for an operator that wants one; every position is below it. */
+  readonly length?: Dim | undefined
 }
 
 /** The angles of every token of this step. Computed once, used by every layer of one kind. */
 export interface Rotary {
-  /** `[b, t]`: each token's own row in the table. */
+  /** `[b, t]` int64: each token's row in the table. */
   readonly rows: Value<'b t'>
-  /** `[b·t, h/2]` */
+  /** `[r, h/2]`, r = b·t unless a length was given */
   readonly cosines: Value<'r h'>
   readonly sines: Value<'r h'>
 }
 
 /**
- * The table of angles `position · theta^(-2j/h) / factor`, for the positions of this step only: a table over the whole
- * context would take 270 MB for 131,072 positions.
+ * The table of angles `position · theta^(-2j/h) / factor`. It has a row for each token of this step, or as many as it is
+ * given: one over the whole context would take 270 MB for 131,072 positions.
  *
  * @param positions - `[b, t]` int32
  */
 export function rotaryTable(g: Graph, positions: Value<'b t'>, options: RotaryOptions): Rotary {
   const [batch = 0, tokens = 0] = positions.shape
-  const half = options.headSize / 2
-  const rowCount = elementCount([batch, tokens])
-  const column = reshape(g, cast(g, positions, 'float32'), 'r h', [rowCount, 1])
-  const frequencies = g.constant('float32', 'r h', [1, half], inverseFrequencies(options))
+  const { headSize, dtype = 'float32', length } = options
+  const rowCount = length ?? elementCount([batch, tokens])
+  const counted = countUp(g, rowCount)
+  const tabled = length === undefined ? cast(g, positions, 'float32') : cast(g, counted, 'float32')
+  const column = reshape(g, tabled, 'r h', [rowCount, 1])
+  const frequencies = g.constant('float32', 'r h', [1, headSize / 2], inverseFrequencies(options))
   const angles = multiply(g, column, frequencies)
-  const rows = reshape(g, countUp(g, rowCount), 'b t', [batch, tokens])
-  return { rows, cosines: cosine(g, angles), sines: sine(g, angles) }
+  const rows = length === undefined ? reshape(g, counted, 'b t', [batch, tokens]) : cast(g, positions, 'int64')
+  const table = { cosines: cosine(g, angles), sines: sine(g, angles) }
+  return { rows, cosines: cast(g, table.cosines, dtype), sines: cast(g, table.sines, dtype) }
 }
 
 /**

@@ -1,4 +1,7 @@
+import { AppError } from '@loupe/shared/errors'
 import { KeyValueCache } from '../gemma3/cache.ts'
+import { CPU_POLICY, type DTypePolicy } from '../gemma3/dtype-policy.ts'
+import { isMasked } from '../gemma3/mask.ts'
 import { type Stage, wholeModel } from '../gemma3/stage.ts'
 import { languageModelGraph } from '../gemma3/text.ts'
 import type { DType, Runtime, RuntimeBinding, TensorData } from '../graph/runtime.ts'
@@ -37,6 +40,7 @@ export class LanguageModel implements Disposable {
   readonly stage: Stage
   readonly runtime: Runtime
   readonly #parts: ModelParts
+  readonly #policy: DTypePolicy
   readonly #plain: LazySession
   readonly #withStates: LazySession
 
@@ -44,6 +48,7 @@ export class LanguageModel implements Disposable {
     this.stage = stage
     this.runtime = parts.runtime
     this.#parts = parts
+    this.#policy = parts.policy?.dtypes ?? CPU_POLICY
     const session = (hiddenStates: boolean) =>
       new LazySession(async () => {
         const { config, language, runtime, policy } = parts
@@ -65,7 +70,8 @@ export class LanguageModel implements Disposable {
   /** A new, empty cache. The caller disposes it. */
   allocateCache(rows: number, capacityTokens: number): KeyValueCache {
     const { config, runtime } = this.#parts
-    return new KeyValueCache(runtime, config.text, this.stage, { rows, capacityTokens })
+    const dtype = this.#policy.cache
+    return new KeyValueCache(runtime, config.text, this.stage, { rows, capacityTokens, dtype })
   }
 
   /** Binds the inputs of one step. @returns what to dispose when the step is over */
@@ -98,11 +104,25 @@ export class LanguageModel implements Disposable {
     } as const
     const before = { hidden_in: ['float32', [rows, step.tokenIds.length / rows, hiddenSize], hidden] } as const
     return {
+      ...this.#maskedInput(rows, step),
       positions: perRow(step.positions),
       slots: perRow(step.slots),
       blocks: perRow(step.blocks),
       ...(this.stage.preProcess ? { ...tokens, ...given } : before),
       ...(this.stage.postProcess ? { logit_rows: index(step.logitRows) } : {}),
     }
+  }
+  /** What a graph that attends causally wants to know; see `is_masked` of {@link languageModelGraph}. */
+  #maskedInput(rows: number, { slots, blocks, positions }: Omit<Step, 'rows'>): Record<string, BoundInput> {
+    const { attention, fuses } = this.#policy
+    const filled = blocks.length / rows
+    const far = fuses === 'nothing' ? undefined : positions.find((position) => position >= filled)
+    if (far !== undefined) {
+      const expected = `Expected positions below ${filled}, the number of tokens so far`
+      throw new AppError('request.unsupported', `${expected}, on ${this.runtime.device}; found ${far}.`)
+    }
+    return attention === 'causal'
+      ? { is_masked: ['bool', [], Uint8Array.of(Number(isMasked(slots, blocks, rows)))] }
+      : {}
   }
 }

@@ -1,4 +1,5 @@
 import type { Gemma3Config } from '../gemma3/config.ts'
+import type { DTypePolicy } from '../gemma3/dtype-policy.ts'
 import type { TensorSource } from '../gemma3/parameters.ts'
 import type { BlockActivations } from '../graph/block-matrix.ts'
 import type { Runtime } from '../graph/runtime.ts'
@@ -17,6 +18,8 @@ export interface WeightsPart {
 export interface ComputePolicy {
   /** What products with blocks do to their other factor; `int8` by default. */
   readonly activations?: BlockActivations
+  /** Types and operators; those of a CPU by default. */
+  readonly dtypes?: DTypePolicy
 }
 
 /** What a model is made from: what it is, where its weights lie, and what computes. */

@@ -25,6 +25,8 @@ export interface OrtRuntimeOptions {
    * weights need it. Float32 weights load at once and stay in the checkpoint's pages without it; only prefill is slower then.
    */
   readonly prepack?: boolean
+  /** Whether the CPU takes what the device has no kernel for; true by default. */
+  readonly cpuFallback?: boolean
 }
 
 /**
@@ -50,12 +52,12 @@ export class OrtRuntime implements Runtime {
 
   /** @throws AppError `runtime.failed` when the library or the device is not available, or an option is out of range */
   constructor(options: OrtRuntimeOptions = {}) {
-    const { device = 'cpu', deviceOptions = {}, threads = 0, concurrentRuns = 2, prepack } = options
+    const { device = 'cpu', deviceOptions = {}, threads = 0, concurrentRuns = 2, prepack, cpuFallback = true } = options
     checkCount('threads', threads, 0)
     checkCount('concurrentRuns', concurrentRuns, 1)
     this.device = device
     this.version = library().version
-    this.#settings = { device, deviceOptions, threads, prepack }
+    this.#settings = { device, deviceOptions, threads, prepack, cpuFallback }
     this.#queue = new RunQueue(concurrentRuns)
     // A device that cannot be had is better known now than at the first model.
     createSessionOptions(this.#settings)[Symbol.dispose]()

@@ -1,6 +1,7 @@
 /** The runtime's fused attention operators, in the domain `com.microsoft`. */
 import type { Graph } from '../graph.ts'
 import type { Value } from '../value.ts'
+import { type HeadFusion, unprepareHeads } from './unprepare-heads.ts'
 
 const MICROSOFT = 'com.microsoft'
 
@@ -29,15 +30,17 @@ export interface GroupQueryOptions {
   readonly lastSlot: Value<'b'>
   /** int32: filled slots of the longest row, this step included. */
   readonly filled: Value<''>
-  /** `[b, 1, t, s]` float32, added to the scores: it carries the whole mask. */
-  readonly bias: Value<'b 1 t s'>
+  /**
+   * What each query sees: what `bias` says, `[b, 1, t, s]` added to the scores, which carries the whole mask; or what
+   * stands before it and itself, at most `window` tokens.
+   */
+  readonly sight: { readonly bias: Value<'b 1 t s'> } | { readonly window: number | undefined }
+  readonly fuses: HeadFusion
 }
 
 /**
  * Writes this step's keys and values into the cache and attends over all of it, each key head serving
  * `queryHeads / keyHeads` query heads. With one buffer bound as past and present the cache is updated in place.
- *
- * The operator's own causal rule is off: `bias` says what each query sees.
  *
  * @see https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.GroupQueryAttention
  */
@@ -47,7 +50,36 @@ export function groupQueryAttention(
   past: CachedHeads,
   options: GroupQueryOptions,
 ): { seen: Value<'b t nh'>; present: CachedHeads } {
-  const { queryHeads, keyHeads, scale, lastSlot, filled, bias } = options
+  expectHeads(g, heads, past, options)
+  const { queryHeads, keyHeads, scale, lastSlot, filled, sight } = options
+  const { query, key, table, gains, epsilon } = unprepareHeads(g, heads, options.fuses)
+  const [cosines, sines, rows] = table
+  const bias = 'bias' in sight ? sight.bias : undefined
+  const unused = [undefined, undefined, undefined] // a sink, and the scales of a quantised cache
+  const inputs = [query, key, heads.value, past.keys, past.values, lastSlot, filled, cosines, sines, rows, bias]
+  const [seen, keys, values] = g.callLike(
+    {
+      op: 'GroupQueryAttention',
+      domain: MICROSOFT,
+      inputs: gains.length === 0 ? inputs : [...inputs, ...unused, ...gains],
+      attributes: {
+        num_heads: queryHeads,
+        kv_num_heads: keyHeads,
+        scale: { float: scale },
+        ...('bias' in sight ? { causal: 0 } : { local_window_size: sight.window ?? -1 }),
+        ...(table.length === 0 ? {} : { do_rotary: 1 }),
+        ...(gains.length === 0 ? {} : { qk_norm_epsilon: { float: epsilon } }),
+      },
+    },
+    heads.query,
+    past.keys,
+    past.values,
+  )
+  return { seen, present: { keys, values } }
+}
+
+function expectHeads(g: Graph, heads: Heads, past: CachedHeads, options: GroupQueryOptions): void {
+  const { queryHeads, keyHeads, sight } = options
   const [batch, tokens] = heads.query.shape
   const headSize = past.keys.shape[3]
   const width = (count: number) => (typeof headSize === 'number' ? headSize * count : undefined)
@@ -56,21 +88,7 @@ export function groupQueryAttention(
   g.expectShape('values', heads.value, [batch, tokens, width(keyHeads)])
   g.expectShape('cached keys', past.keys, [batch, keyHeads, undefined, headSize])
   g.expectShape('cached values', past.values, past.keys.shape)
-  g.expectShape('a bias', bias, [batch, 1, tokens, undefined])
-  const inputs = [heads.query, heads.key, heads.value, past.keys, past.values, lastSlot, filled]
-  const noTables = [undefined, undefined, undefined]
-  const [seen, keys, values] = g.callLike(
-    {
-      op: 'GroupQueryAttention',
-      domain: MICROSOFT,
-      inputs: [...inputs, ...noTables, bias],
-      attributes: { num_heads: queryHeads, kv_num_heads: keyHeads, scale: { float: scale }, causal: 0 },
-    },
-    heads.query,
-    past.keys,
-    past.values,
-  )
-  return { seen, present: { keys, values } }
+  if ('bias' in sight) g.expectShape('a bias', sight.bias, [batch, 1, tokens, undefined])
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Graph } from '../graph.ts'
+import { DATA_TYPE } from '../onnx-model.ts'
 import type { DType, TensorData } from '../runtime.ts'
 import { broadcastShape, formatShape } from '../shape.ts'
 import type { Value } from '../value.ts'
@@ -25,7 +26,10 @@ export function elementwise<A extends string>(
 
 /** One number as a constant of rank 0, which fits every shape. */
 export function scalar(g: Graph, dtype: DType, value: number): Value<''> {
-  return g.constant(dtype, '', [], numberData(dtype, value))
+  if (dtype !== 'float16' && dtype !== 'bfloat16') return g.constant(dtype, '', [], numberData(dtype, value))
+  // The runtime rounds it, once, while it loads the model.
+  const exact = g.constant('float32', '', [], Float32Array.of(value))
+  return g.call({ op: 'Cast', inputs: [exact], attributes: { to: DATA_TYPE[dtype] } }, { dtype, shape: [] })
 }
 
 function numberData(dtype: DType, value: number): TensorData {

@@ -17,9 +17,10 @@ import { gatherNarrowRows, matmulNarrow } from './narrow.ts'
  * @returns `[r, o]`
  */
 export function applyMatrix(g: Graph, x: Value<'r i'>, matrix: AnyMatrix, bias?: AnyValue): Value<'r o'> {
-  if ('blocks' in matrix) return matmulBlocks(g, x, matrix, bias)
-  if ('narrow' in matrix) return matmulNarrow(g, x, matrix, bias)
-  return matmulTransposed(g, x, cast(g, named<'o i'>(matrix), x.dtype), bias)
+  const shift = bias && cast(g, named<'o'>(bias), x.dtype)
+  if ('blocks' in matrix) return matmulBlocks(g, x, matrix, shift)
+  if ('narrow' in matrix) return matmulNarrow(g, x, matrix, shift)
+  return matmulTransposed(g, x, cast(g, named<'o i'>(matrix), x.dtype), shift)
 }
 
 /**

@@ -106,7 +106,8 @@ function groupQuery({ g, input }: Bench, change: { key?: Shape; bias?: Shape; va
     scale: 0.5,
     lastSlot: input(['b'], 'int32'),
     filled: input([], 'int32'),
-    bias: input(change.bias ?? ['b', 1, 't', 's']),
+    sight: { bias: input(change.bias ?? ['b', 1, 't', 's']) },
+    fuses: 'nothing',
   })
 }
 

@@ -1,0 +1,86 @@
+import type { Device } from '../graph/runtime.ts'
+
+/** Types in which numbers are computed. */
+export type FloatType = 'float32' | 'float16' | 'bfloat16'
+
+/** How weights are held: as numbers, or in blocks of 8 or 4 bits. */
+type WeightType = 'f32' | 'bf16' | 'f16' | 'int8' | 'int4'
+
+/**
+ * How a model is computed. Whatever the policy, float32 are: sums inside norms, angles, softmax, everything that a session
+ * takes and gives, and the projector.
+ */
+export interface DTypePolicy {
+  /** The residual stream, and everything that is not named here. */
+  readonly activations: FloatType
+  /** Keys and values, in the cache and in the operator that attends. */
+  readonly cache: FloatType
+  /**
+   * `biased`: one operator whose bias says what every query sees. `causal`: an operator that knows causality and the
+   * window itself, and beside it another that follows a mask, for steps with pictures or padding.
+   */
+  readonly attention: 'biased' | 'causal'
+  /** What the attention operator does to queries and keys itself. */
+  readonly fuses: 'nothing' | 'rotary' | 'norm and rotary'
+  /** Whether the residual stream is held smaller than it is, so that it fits into float16; see `residual-stream.ts`. */
+  readonly rescales: boolean
+}
+
+const FLOAT32: DTypePolicy = {
+  activations: 'float32',
+  cache: 'float32',
+  attention: 'biased',
+  fuses: 'nothing',
+  rescales: false,
+}
+
+/** What every CPU does, and a graph that nobody says anything about. */
+export const CPU_POLICY = FLOAT32
+
+const CUDA_BFLOAT16: DTypePolicy = {
+  activations: 'bfloat16',
+  cache: 'bfloat16',
+  attention: 'causal',
+  fuses: 'norm and rotary',
+  rescales: false,
+}
+const WEBGPU_FLOAT16: DTypePolicy = {
+  activations: 'float16',
+  cache: 'float16',
+  attention: 'causal',
+  fuses: 'nothing',
+  rescales: true,
+}
+
+/**
+ * The policy of each device and each way to hold weights. What ONNX Runtime 1.30 can do decides:
+ *
+ * - CUDA attends in 16 bits only. It takes a bias, but then leaves its fast kernels.
+ * - WebGPU knows no bfloat16, and no attention that is not causal. Its own rotary embedding counts slots and ignores
+ *   positions, and its norm of queries and keys comes with that only.
+ * - A CPU computes 16-bit numbers by converting them back and forth.
+ *
+ * Weights in blocks are multiplied in the type with the wider range where there is one.
+ */
+const POLICIES: Readonly<Record<Device, Readonly<Record<WeightType, DTypePolicy>>>> = {
+  cpu: { f32: FLOAT32, bf16: FLOAT32, f16: FLOAT32, int8: FLOAT32, int4: FLOAT32 },
+  cuda: {
+    f32: { ...FLOAT32, cache: 'float16', attention: 'causal' },
+    bf16: CUDA_BFLOAT16,
+    f16: { ...CUDA_BFLOAT16, activations: 'float16', cache: 'float16', rescales: true },
+    int8: CUDA_BFLOAT16,
+    int4: CUDA_BFLOAT16,
+  },
+  webgpu: {
+    f32: { ...FLOAT32, attention: 'causal' },
+    bf16: WEBGPU_FLOAT16,
+    f16: WEBGPU_FLOAT16,
+    int8: WEBGPU_FLOAT16,
+    int4: WEBGPU_FLOAT16,
+  },
+}
+
+/** How a model with such weights is computed on a device. */
+export function dtypePolicy(device: Device, weights: WeightType): DTypePolicy {
+  return POLICIES[device][weights]
+}
