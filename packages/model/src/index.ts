@@ -12,8 +12,10 @@ export { type ModelConfig, readModelConfig } from './gemma3/config-files.ts'
 export { type GenerationConfig, parseGenerationConfig } from './gemma3/generation-config.ts'
 export { type GgufModel, type GgufSource, type GgufWeight, openGgufModel, readGgufWeight } from './gemma3/gguf-model.ts'
 export { type AttentionGrids, attentionGrids, imageBlocks } from './gemma3/mask.ts'
-export { estimateMemory, type MemoryEstimate } from './gemma3/memory-estimate.ts'
+export { estimateMemory, type MemoryEstimate, type WeightSize } from './gemma3/memory-estimate.ts'
 export { canonicalName, expectedTensors } from './gemma3/names.ts'
+export type { BlockWeight, FloatWeight, StoredWeight, TensorSource } from './gemma3/parameters.ts'
+export type { ProjectorSizes } from './gemma3/projector.ts'
 export type { Stage } from './gemma3/stage.ts'
 export type { FreezablePart } from './gemma3/trainable.ts'
 export { type Candidates, type FilterSettings, filterTokens } from './generate/filters.ts'
@@ -25,9 +27,28 @@ export {
   type SamplingParams,
 } from './generate/sampler.ts'
 export { createStopCheck, type FinishReason, type StopRule, type StopVerdict } from './generate/stop.ts'
+export type { BlockActivations, BlockMatrix } from './graph/block-matrix.ts'
+export type { Floats } from './graph/floats.ts'
+export type { FileTensor } from './graph/graph.ts'
+export type { FileSlice } from './graph/onnx-model.ts'
+export type {
+  Device,
+  DType,
+  HostTensor,
+  IoInfo,
+  LoadOptions as RuntimeLoadOptions,
+  RunOptions,
+  Runtime,
+  RuntimeBinding,
+  RuntimeSession,
+  RuntimeTensor,
+  TensorData,
+} from './graph/runtime.ts'
 export type { ForwardRequest, ForwardResult } from './pipeline/forward-request.ts'
 export { Gemma3VLModel } from './pipeline/gemma3-vl-model.ts'
 export type { GenerateRequest } from './pipeline/generate-ids.ts'
+export type { LanguageModel } from './pipeline/language-model.ts'
+export type { ComputePolicy, ModelParts, WeightsPart } from './pipeline/model-parts.ts'
 export {
   Gemma3VLMultimodalProjector,
   Gemma3VLMultimodalProjectorConfig,
@@ -35,15 +56,15 @@ export {
 } from './pipeline/multimodal-projector.ts'
 export { Pipeline } from './pipeline/pipeline.ts'
 export type { Pixels } from './pipeline/pixels.ts'
-export type { Sequence } from './pipeline/sequence.ts'
+export type { Sequence, StepOptions } from './pipeline/sequence.ts'
 export { type LayerSplit, splitLayers } from './pipeline/split-layers.ts'
-export type { ImageStates } from './pipeline/vision-model.ts'
+export type { ImageStates, VisionModel } from './pipeline/vision-model.ts'
 export { type Checkpoint, type FileReader, openCheckpoint, type TensorLocation } from './weights/checkpoint.ts'
-export { ELEMENT_BYTES, elementsOf, type StoredDType } from './weights/dtype.ts'
+export { ELEMENT_BYTES, elementsOf, type FloatDType, type StoredDType } from './weights/dtype.ts'
 export { type GgufFile, openGguf } from './weights/gguf.ts'
-export type { GgufArray, GgufMetadata, GgufValue } from './weights/gguf-metadata.ts'
-export { readGgufTensor } from './weights/gguf-tensor.ts'
-export { GGUF_TYPES, type GgufDType, type GgufTensor } from './weights/gguf-types.ts'
-export { decodeSafetensors, type StoredTensor } from './weights/safetensors.ts'
+export type { GgufArray, GgufMetadata, GgufValue, NumberArray } from './weights/gguf-metadata.ts'
+export { type ElementRange, readGgufTensor } from './weights/gguf-tensor.ts'
+export { type BlockFormat, GGUF_TYPES, type GgufDType, type GgufTensor } from './weights/gguf-types.ts'
+export { decodeSafetensors, type StoredTensor, type TensorEntry } from './weights/safetensors.ts'
 export { type EncodableTensor, encodeSafetensors } from './weights/safetensors-encode.ts'
 export { isWeightDType, WEIGHT_DTYPES, type WeightDType } from './weights/weight-dtype.ts'

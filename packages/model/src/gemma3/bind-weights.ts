@@ -6,7 +6,10 @@ import type { Gemma3Config } from './config.ts'
 import { canonicalName, expectedTensors, isIgnored } from './names.ts'
 
 /** A weight of the model: a float tensor of the shape that the config asks for. */
-export type BoundWeight = TensorLocation & { readonly dtype: FloatDType }
+export type BoundWeight = TensorLocation & {
+  /** How its numbers are stored. */
+  readonly dtype: FloatDType
+}
 
 /** Every weight of the model by its canonical name. */
 export type BoundWeights = ReadonlyMap<string, BoundWeight>

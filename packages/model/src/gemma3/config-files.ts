@@ -10,14 +10,16 @@ const MAX_CONFIG_BYTES = 1024 * 1024
 
 /** What the JSON files of a checkpoint say. */
 export interface ModelConfig {
+  /** Of `config.json`. */
   readonly config: Gemma3Config
+  /** Of `generation_config.json`, or Transformers' defaults. */
   readonly generation: GenerationConfig
 }
 
 /**
  * Reads `config.json` and, if there is one, `generation_config.json`.
  *
- * @throws AppError `config.invalid` if `config.json` is missing, or either file is not valid
+ * @throws AppError `config.invalid` when there is no config, or either file is not valid
  */
 export async function readModelConfig(files: FileReader): Promise<ModelConfig> {
   const json = await readJson(files, CONFIG_FILE)

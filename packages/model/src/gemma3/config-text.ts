@@ -6,6 +6,7 @@ export type LayerType = 'sliding_attention' | 'full_attention'
 
 /** Rotary position embedding of one kind of layer: the angle of lane `j` is `position / factor * theta^(-2j/h)`. */
 export interface RotaryConfig {
+  /** The base of the angles: 10,000 in local layers, 1,000,000 in global ones. */
   readonly theta: number
   /** Linear stretch of the positions; 1 for none. */
   readonly factor: number
@@ -19,6 +20,7 @@ export interface TextConfig {
   readonly hiddenSize: number
   /** f */
   readonly intermediateSize: number
+  /** Decoder layers. */
   readonly layers: number
   /** n */
   readonly queryHeads: number
@@ -30,6 +32,7 @@ export interface TextConfig {
   readonly slidingWindow: number
   /** Attention scores are multiplied by this number to the power -1/2. */
   readonly queryPreAttnScalar: number
+  /** Added to the mean square of every RMS norm. */
   readonly rmsNormEps: number
   /** Longest sequence the model was trained for, tokens. */
   readonly contextTokens: number

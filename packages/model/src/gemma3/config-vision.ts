@@ -3,8 +3,11 @@ import type { RawVisionConfig } from './config-schema.ts'
 
 /** The SigLIP vision tower. */
 export interface VisionConfig {
+  /** Width of the tower, d of the tower. */
   readonly hiddenSize: number
+  /** f of the tower. */
   readonly intermediateSize: number
+  /** Encoder layers. */
   readonly layers: number
   /** Divides `hiddenSize`. */
   readonly heads: number
@@ -14,6 +17,7 @@ export interface VisionConfig {
   readonly patchSize: number
   /** Also the epsilon of the projector's RMS norm. */
   readonly layerNormEps: number
+  /** Colours of a pixel: 3. */
   readonly channels: number
 }
 

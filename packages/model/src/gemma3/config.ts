@@ -13,7 +13,9 @@ export type { VisionConfig } from './config-vision.ts'
 
 /** A Gemma 3 `config.json`, whatever its dialect, with every default filled in. */
 export interface Gemma3Config {
+  /** Whether it takes pictures. */
   readonly kind: 'vision-language' | 'text'
+  /** The language model. */
   readonly text: TextConfig
   /** Present exactly when `kind` is `vision-language`. */
   readonly vision: VisionConfig | undefined
@@ -25,9 +27,11 @@ export interface Gemma3Config {
   readonly eoiTokenId: number
   /** Image features of one picture, a square number; 0 in a text model. */
   readonly tokensPerImage: number
+  /** Begins every sequence. */
   readonly bosTokenId: number
   /** Every id that ends an answer; at least one. */
   readonly eosTokenIds: readonly number[]
+  /** Fills up the shorter rows of a batch. */
   readonly padTokenId: number
 }
 

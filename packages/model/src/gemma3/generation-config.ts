@@ -8,6 +8,7 @@ export interface GenerationConfig {
   readonly eosTokenIds: readonly number[]
   /** False: always take the likeliest token, whatever the other fields say. */
   readonly doSample: boolean
+  /** What logits are divided by before a token is drawn. */
   readonly temperature: number
   /** Keep the k likeliest tokens; 0 keeps all. */
   readonly topK: number

@@ -12,6 +12,7 @@ import { isStoredPlusOne, withCanonicalNames } from './gguf-names.ts'
 
 /** A GGUF file and what reads it. */
 export interface GgufSource<Files extends FileReader = FileReader> {
+  /** What reads its folder. */
   readonly files: Files
   /** Its name, as `files` knows it. */
   readonly file: string
@@ -19,6 +20,7 @@ export interface GgufSource<Files extends FileReader = FileReader> {
 
 /** A weight of a GGUF model. */
 export interface GgufWeight<Files extends FileReader = FileReader> extends GgufTensor {
+  /** What reads the folder of its file. */
   readonly files: Files
   /** The file holds 1 + w: RMS norms, whose weight is zero-centred everywhere else. */
   readonly isStoredPlusOne: boolean
@@ -26,6 +28,7 @@ export interface GgufWeight<Files extends FileReader = FileReader> extends GgufT
 
 /** A Gemma 3 in GGUF: what `bindWeights` and the config files tell of one in Hugging Face layout. */
 export interface GgufModel<Files extends FileReader = FileReader> {
+  /** As the metadata of both files give it. */
   readonly config: Gemma3Config
   /** As the file says, or as the released models do; the end tokens are those of the config. */
   readonly generation: GenerationConfig
@@ -68,6 +71,7 @@ function namedWeights<Files extends FileReader>(
  * what quantisation took away. The sum 1 + w was rounded when the file was made, so w comes back to 2^-24 or so.
  *
  * @param rows - of the first axis; all by default
+ * @returns the numbers of these rows, `[r · the sizes after the first]`, piece by piece
  * @throws AppError `weights.invalid` if the rows are not inside of the weight
  */
 export async function* readGgufWeight(

@@ -36,8 +36,11 @@ export function imageBlocks(ids: ArrayLike<number>, imageTokenId: number): Int32
 
 /** The masks of both kinds of layer over one sequence, `[t, t]`: 1 where the query (row) sees the key (column). */
 export interface AttentionGrids {
+  /** t */
   readonly tokens: number
+  /** `[t·t]` of the layers with a window */
   readonly local: Uint8Array
+  /** `[t·t]` of the layers that see everything */
   readonly global: Uint8Array
 }
 

@@ -12,10 +12,13 @@ export interface MemoryEstimate {
   readonly visionBytes: number
 }
 
-/** What memory depends on in a weight: `bytes` as stored. */
-interface WeightSize {
+/** What memory depends on in a weight. */
+export interface WeightSize {
+  /** As its file names it: `F32`, `Q4_0`. */
   readonly dtype: string
+  /** Row-major. */
   readonly shape: readonly number[]
+  /** As stored. */
   readonly bytes: number
 }
 

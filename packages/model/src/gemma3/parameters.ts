@@ -19,6 +19,7 @@ export interface FloatWeight extends FileTensor {
 
 /** A weight stored in blocks: a linear map or the embedding table, nothing else. */
 export interface BlockWeight {
+  /** Its files, and how they are read. */
   readonly blocks: BlockMatrix
 }
 

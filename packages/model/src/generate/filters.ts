@@ -19,9 +19,9 @@ export interface FilterSettings {
 
 /** Tokens that may still be drawn. */
 export interface Candidates {
-  /** Ascending. */
+  /** Token ids, ascending, `[c]` */
   readonly ids: Int32Array
-  /** Unnormalised probability of each id. */
+  /** Unnormalised probability of each id, `[c]` */
   readonly weights: Float32Array
 }
 
@@ -33,7 +33,7 @@ const NUCLEUS_GROWTH = 16
  * The tokens that pass the filters. All tokens that tie with the k-th pass top-k; of tokens that tie at the edge of
  * top-p those with the higher ids pass; at least one token passes.
  *
- * @param logits - [v], none above `largest`, no NaN
+ * @param logits - `[v]`, none above `largest`, no NaN
  * @param largest - the largest logit, finite
  */
 export function filterTokens(logits: Float32Array, largest: number, settings: FilterSettings): Candidates {

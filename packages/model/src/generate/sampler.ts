@@ -24,6 +24,7 @@ export interface SamplerOptions {
 
 /** A chosen token. */
 export interface SampledToken {
+  /** Below the size of the vocabulary. */
   readonly id: number
   /** Natural log of the model's own probability of the token: no temperature, no filter, no ban. */
   readonly logprob: number
@@ -32,7 +33,9 @@ export interface SampledToken {
 /** Chooses tokens for one sequence. */
 export interface Sampler {
   /**
-   * @param logits - [v], not changed
+   * Chooses the next token.
+   *
+   * @param logits - `[v]`, not changed
    * @param position - which token of the answer this is, from 0. With the seed it fixes the draw
    * @throws AppError `runtime.failed` if the logits hold a NaN, or no token that may be chosen
    */

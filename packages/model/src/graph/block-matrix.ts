@@ -17,10 +17,13 @@ import type { FileTensor } from './graph.ts'
 export interface BlockMatrix {
   /** `[o, i]`, as checkpoints store linear maps. */
   readonly shape: readonly [outer: number, inner: number]
+  /** Bits of one q. */
   readonly bits: 4 | 8
   /** Weights of a block, along `i`: 16, 32, 64, 128 or 256. What the last block of a row lacks is stored as zeros. */
   readonly blockSize: number
+  /** `[o, blocks, blockSize · bits / 8]` uint8 */
   readonly quants: FileTensor
+  /** `[o, blocks]` float32 */
   readonly scales: FileTensor
   /** Of formats that store a minimum for each block. */
   readonly offsets?: FileTensor

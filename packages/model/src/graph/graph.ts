@@ -15,7 +15,9 @@ import { type AnyValue, axisCount, named, type Value } from './value.ts'
 
 /** A weight of a checkpoint: its type and shape, and the bytes of the file that hold it. */
 export interface FileTensor extends FileSlice {
+  /** Type of its elements. */
   readonly dtype: DType
+  /** Row-major. */
   readonly shape: readonly number[]
 }
 

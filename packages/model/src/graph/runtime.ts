@@ -26,10 +26,12 @@ export const BYTES_PER_ELEMENT: Readonly<Record<DType, number>> = {
 
 /** A tensor that can be bound to a session. Row-major; dispose it when no binding uses it any more. */
 export interface RuntimeTensor extends Disposable {
+  /** Type of its elements. */
   readonly dtype: DType
+  /** Sizes, the outermost first. */
   readonly shape: readonly number[]
   /**
-   * A live view of the tensor's host memory. A view of an allocated tensor must not be used after `dispose`.
+   * A live view of the tensor's host memory, `[product of shape]`. A view of an allocated tensor must not be used after `dispose`.
    *
    * @throws AppError `runtime.failed` when the tensor lives in device memory
    */
@@ -38,7 +40,9 @@ export interface RuntimeTensor extends Disposable {
 
 /** One input or output of a session, as the model declares it. */
 export interface IoInfo {
+  /** By which it is bound. */
   readonly name: string
+  /** Type of its elements. */
   readonly dtype: DType
   /** Sizes; a string names a dimension that is only known at run time. */
   readonly shape: readonly (number | string)[]
@@ -46,8 +50,11 @@ export interface IoInfo {
 
 /** The result of an output that the runtime allocated. */
 export interface HostTensor {
+  /** Type of its elements. */
   readonly dtype: DType
+  /** Sizes, the outermost first. */
   readonly shape: readonly number[]
+  /** The elements, row-major, `[product of shape]`. */
   readonly data: TensorData
 }
 
@@ -69,11 +76,13 @@ export interface RunOptions {
 
 /** Loads models and makes tensors. Every failure is an AppError `runtime.failed` unless said otherwise. */
 export interface Runtime extends Disposable {
+  /** Where it computes. */
   readonly device: Device
   /**
    * A tensor over the caller's memory, without a copy: what the caller writes is what the next run reads. The buffer is
    * kept alive and can no longer be transferred.
    *
+   * @param data - the elements, row-major, `[product of shape]`
    * @throws AppError `graph.shape_mismatch` when shape, dtype and data do not fit
    */
   wrap(dtype: DType, shape: readonly number[], data: TensorData): RuntimeTensor
@@ -82,6 +91,7 @@ export interface Runtime extends Disposable {
   /**
    * Loads a serialized ONNX model.
    *
+   * @param model - its bytes
    * @throws AppError `request.cancelled` when `options.signal` aborts first
    */
   load(model: Uint8Array, options?: LoadOptions): Promise<RuntimeSession>
@@ -89,7 +99,9 @@ export interface Runtime extends Disposable {
 
 /** A loaded model. Several bindings may run at the same time. */
 export interface RuntimeSession extends Disposable {
+  /** In the order of the model. */
   readonly inputs: readonly IoInfo[]
+  /** In the order of the model. */
   readonly outputs: readonly IoInfo[]
   /** A new, empty set of inputs and outputs. */
   bind(): RuntimeBinding
@@ -97,7 +109,11 @@ export interface RuntimeSession extends Disposable {
 
 /** The inputs and outputs of one request. Binding the same name again replaces the tensor. */
 export interface RuntimeBinding extends Disposable {
-  /** @throws AppError `graph.shape_mismatch` when the model has no such input or the tensor does not fit it */
+  /**
+   * The next runs read `tensor`.
+   *
+   * @throws AppError `graph.shape_mismatch` when the model has no such input or the tensor does not fit it
+   */
   input(name: string, tensor: RuntimeTensor): this
   /**
    * Results are written into `tensor`, which may at the same time be bound as an input (a KV cache).

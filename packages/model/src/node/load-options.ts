@@ -8,10 +8,13 @@ export type ModelPart = 'language' | 'vision'
 
 /** How far the packing of a part is. */
 export interface PackProgress {
+  /** The part that is being packed. */
   readonly part: ModelPart
   /** `read` looks at the checkpoint for changes, `pack` rewrites its weights. */
   readonly step: 'read' | 'pack'
+  /** Of this step. */
   readonly doneBytes: number
+  /** Of this step; known from its start. */
   readonly totalBytes: number
 }
 
@@ -32,7 +35,9 @@ export interface LoadOptions {
   readonly activations?: 'int8' | 'float32'
   /** Threads of one run; one for each physical core by default. */
   readonly threads?: number
+  /** Called while weights are rewritten, often. */
   readonly onProgress?: (progress: PackProgress) => void
+  /** Ends the load early with `request.cancelled`. */
   readonly signal?: AbortSignal
 }
 

@@ -30,9 +30,13 @@ import { type ImageStates, VisionModel } from './vision-model.ts'
  * @see https://github.com/NVIDIA-NeMo/Megatron-Bridge `Gemma3VLModel`
  */
 export class Gemma3VLModel implements Disposable {
+  /** Of the whole model, whatever the stage. */
   readonly config: Gemma3Config
+  /** What the checkpoint says about drawing tokens. */
   readonly generationConfig: GenerationConfig
+  /** Which layers and ends of the model it has. */
   readonly stage: Stage
+  /** The decoder layers of the stage. */
   readonly languageModel: LanguageModel
   /** Absent in a text model, and on every stage but the first. */
   readonly visionTower: VisionModel | undefined

@@ -37,7 +37,9 @@ type BoundInput = readonly [DType, readonly number[], TensorData]
  * The language model, or a stage of it. The session that also gives out hidden states is apart: it cannot fuse as much.
  */
 export class LanguageModel implements Disposable {
+  /** Which layers it has. */
   readonly stage: Stage
+  /** What computes. */
   readonly runtime: Runtime
   readonly #parts: ModelParts
   readonly #policy: DTypePolicy
@@ -59,7 +61,7 @@ export class LanguageModel implements Disposable {
     this.#withStates = session(true)
   }
 
-  /** A new binding of the model to a cache. The caller disposes both. */
+  /** A new binding of the model to a cache. The caller disposes both. @internal */
   async bind(cache: KeyValueCache, options: { hiddenStates?: boolean } = {}): Promise<RuntimeBinding> {
     const session = await (options.hiddenStates ? this.#withStates : this.#plain).get()
     const binding = session.bind()
@@ -67,14 +69,14 @@ export class LanguageModel implements Disposable {
     return binding
   }
 
-  /** A new, empty cache. The caller disposes it. */
+  /** A new, empty cache. The caller disposes it. @internal */
   allocateCache(rows: number, capacityTokens: number): KeyValueCache {
     const { config, runtime } = this.#parts
     const dtype = this.#policy.cache
     return new KeyValueCache(runtime, config.text, this.stage, { rows, capacityTokens, dtype })
   }
 
-  /** Binds the inputs of one step. @returns what to dispose when the step is over */
+  /** Binds the inputs of one step. @returns what to dispose when the step is over @internal */
   bindStep(binding: RuntimeBinding, step: Step): DisposableStack {
     const tensors = new DisposableStack()
     for (const [name, tensor] of Object.entries(this.#inputs(step))) {

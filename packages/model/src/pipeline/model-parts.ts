@@ -24,10 +24,14 @@ export interface ComputePolicy {
 
 /** What a model is made from: what it is, where its weights lie, and what computes. */
 export interface ModelParts {
+  /** What it is. */
   readonly config: Gemma3Config
+  /** The language model. */
   readonly language: WeightsPart
   /** The vision tower and the projector; absent in a text model. */
   readonly vision: WeightsPart | undefined
+  /** What computes. */
   readonly runtime: Runtime
+  /** How to compute, where there is a choice. */
   readonly policy?: ComputePolicy
 }

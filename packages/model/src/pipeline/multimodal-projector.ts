@@ -9,8 +9,11 @@ import type { ComputePolicy, WeightsPart } from './model-parts.ts'
 
 /** Where the weights of a projector lie, and what computes. */
 export interface ProjectorParts {
+  /** Its matrix and its norm, perhaps among others. */
   readonly weights: WeightsPart
+  /** What computes; it stays the caller's. */
   readonly runtime: Runtime
+  /** How to compute, where there is a choice. */
   readonly policy?: ComputePolicy
 }
 
@@ -65,10 +68,12 @@ export class Gemma3VLMultimodalProjectorConfig implements ProjectorSizes {
  * @see https://github.com/NVIDIA-NeMo/Megatron-Bridge `Gemma3VLMultimodalProjector`
  */
 export class Gemma3VLMultimodalProjector implements Disposable {
+  /** Its sizes. */
   readonly config: Gemma3VLMultimodalProjectorConfig
   readonly #runtime: Runtime
   readonly #session: LazySession
 
+  /** Its weights are read when it is first used. */
   constructor(config: Gemma3VLMultimodalProjectorConfig, { weights, runtime, policy }: ProjectorParts) {
     this.config = config
     this.#runtime = runtime

@@ -13,7 +13,9 @@ import type { ImageStates } from './vision-model.ts'
 
 /** All stages of one model in one process, each on the device of its own runtime. */
 export class Pipeline implements Disposable {
+  /** Of the whole model. */
   readonly config: Gemma3Config
+  /** What the checkpoint says about drawing tokens. */
   readonly generationConfig: GenerationConfig
   /** In the order in which a token passes them. */
   readonly stages: readonly Gemma3VLModel[]

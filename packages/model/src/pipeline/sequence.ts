@@ -30,6 +30,7 @@ export interface StepOptions {
  * second one must not begin before the first has ended.
  */
 export class Sequence implements Disposable {
+  /** The longest it can become. */
   readonly capacityTokens: number
   readonly #config: Gemma3Config
   readonly #stages: readonly CachedStage[]

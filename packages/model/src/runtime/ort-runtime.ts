@@ -43,6 +43,7 @@ export interface OrtRuntimeOptions {
  * binding.read('y') // { dtype, shape, data }
  */
 export class OrtRuntime implements Runtime {
+  /** Where it computes. */
   readonly device: Device
   /** The version of ONNX Runtime: `1.30.0`. */
   readonly version: string

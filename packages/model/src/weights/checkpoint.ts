@@ -11,6 +11,7 @@ export interface TensorLocation extends TensorEntry {
 
 /** Every tensor of a checkpoint, over one file or many. */
 export interface Checkpoint {
+  /** By the name in the file. */
   readonly tensors: ReadonlyMap<string, TensorLocation>
 }
 

@@ -1,7 +1,7 @@
 import type { GgufCursor } from './gguf-cursor.ts'
 
 /** Numbers of one type. `bool` elements are bytes of 0 and 1. */
-type NumberArray =
+export type NumberArray =
   | Uint8Array
   | Int8Array
   | Uint16Array

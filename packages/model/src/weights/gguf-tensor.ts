@@ -9,7 +9,9 @@ const PIECE_ELEMENTS = 256 * 1024
 
 /** Numbers of a tensor in row-major order: those from `start` to before `end`. */
 export interface ElementRange {
+  /** The first one, counted from 0. */
   readonly start: number
+  /** The one behind the last. */
   readonly end: number
 }
 
@@ -17,6 +19,7 @@ export interface ElementRange {
  * Reads a tensor as float32, exactly, in pieces of at most 262,144 numbers, whatever its size.
  *
  * @param range - whole blocks; rows are whole blocks, so any range of rows will do. All of the tensor by default.
+ * @returns the numbers, `[end - start]` in all, piece by piece
  * @throws AppError `weights.invalid` if the range is not inside of the tensor or cuts a block
  */
 export async function* readGgufTensor(

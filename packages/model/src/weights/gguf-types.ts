@@ -13,11 +13,13 @@
  */
 import { elementsOf } from './dtype.ts'
 
-interface BlockFormat {
+/** How one type stores a row. */
+export interface BlockFormat {
   /** What a file calls the type. */
   readonly id: number
   /** Numbers of one block; a row is a whole number of blocks. */
   readonly blockSize: number
+  /** Bytes of one block, its scales included. */
   readonly blockBytes: number
 }
 
@@ -41,13 +43,17 @@ export type GgufDType = keyof typeof GGUF_TYPES
 
 /** Where a tensor lies in a GGUF file. Nothing of it has been read. */
 export interface GgufTensor {
+  /** As the file has it. */
   readonly name: string
+  /** How its numbers are stored. */
   readonly dtype: GgufDType
   /** Row-major: the sizes of the file in reverse. */
   readonly shape: readonly number[]
+  /** Name of the file. */
   readonly file: string
   /** First byte, counted from the start of the file. */
   readonly offset: number
+  /** Length of its data. */
   readonly bytes: number
 }
 

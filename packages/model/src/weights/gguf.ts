@@ -20,7 +20,9 @@ import { GGUF_TYPES, type GgufTensor, ggufBytes, ggufDType } from './gguf-types.
 
 /** The header of a GGUF file. */
 export interface GgufFile {
+  /** Its name inside the folder. */
   readonly file: string
+  /** Keys and values as they stand in the file, in its order. */
   readonly metadata: GgufMetadata
   /** By name, in the order of the file. */
   readonly tensors: ReadonlyMap<string, GgufTensor>

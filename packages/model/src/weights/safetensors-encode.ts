@@ -4,8 +4,11 @@ import { PREFIX_BYTES, type StoredTensor, storedBytes, type TensorEntry } from '
 
 const SPACE = 0x20
 
-/** A tensor to write; any view of its elements will do. */
-export type EncodableTensor = Omit<StoredTensor, 'data'> & { readonly data: ArrayBufferView }
+/** A tensor to write. */
+export type EncodableTensor = Omit<StoredTensor, 'data'> & {
+  /** Any view of its elements, little-endian. */
+  readonly data: ArrayBufferView
+}
 
 /** Where everything goes in a safetensors file. */
 export interface SafetensorsLayout {

@@ -24,21 +24,25 @@ const OPEN_BRACE = 0x7b
 
 /** A tensor as a header describes it. */
 export interface TensorEntry {
+  /** As the file has it. */
   readonly name: string
+  /** How its elements are stored. */
   readonly dtype: StoredDType
   /** Row-major. */
   readonly shape: readonly number[]
   /** First byte, counted from the start of the file. */
   readonly offset: number
+  /** Length of its data. */
   readonly bytes: number
 }
 
 /** A stored tensor in memory. */
 export interface StoredTensor {
+  /** How its elements are stored. */
   readonly dtype: StoredDType
   /** Row-major. */
   readonly shape: readonly number[]
-  /** Little-endian elements; not aligned to the element size. */
+  /** The bytes of its elements, little-endian; not aligned to the element size. */
   readonly data: Uint8Array
 }
 
