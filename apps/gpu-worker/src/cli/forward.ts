@@ -66,7 +66,7 @@ async function computeAll(model: Pipeline, inputs: ModelInputs, signal: AbortSig
     tensors.set('vision_last_hidden_state', stacked(last, [patchCount, vision.hiddenSize]))
     tensors.set('image_features', stacked(features, [tokensPerImage, model.config.text.hiddenSize]))
   }
-  const imageFeatures = states.map((state) => state.imageFeatures)
+  const imageFeatures: Float32Array[] = states.map((state) => state.imageFeatures)
   addResult(
     tensors,
     await model.forward({ ...inputs, imageFeatures, hiddenStates: true, returnLogits: true, signal }),
