@@ -13,6 +13,8 @@ export interface GgufPairOptions {
   readonly swapFfn: boolean
   /** Changes the language model before it is written. */
   readonly change?: (language: Record<string, WritableTensor>) => void
+  /** More keys of the language model, and others for some: a real vocabulary for the made-up one. */
+  readonly keys?: GgufContent['metadata']
 }
 
 const LANGUAGE: readonly (readonly [RegExp, string])[] = [
@@ -63,7 +65,7 @@ export function gemma3Ggufs(
   }
   options.change?.(language)
   return {
-    language: encodeGguf({ metadata: languageKeys(config), tensors: language }),
+    language: encodeGguf({ metadata: { ...languageKeys(config), ...options.keys }, tensors: language }),
     vision: encodeGguf({ metadata: visionKeys(config), tensors: vision }),
   }
 }
