@@ -11,7 +11,13 @@ function whole(min: number, max: number, error = `a whole number from ${min} to 
 /** A number of elements along one axis. */
 export const size = whole(1, 2 ** 24)
 export const layerCount = whole(1, 1024)
-export const positive = z.number({ error: 'a positive number' }).positive({ error: 'a positive number' })
+/** Graphs hold float32: what is not a normal number there would become zero or infinite. */
+const NORMAL_FLOAT32 = [2 ** -126, 2 ** 127] as const
+const aPositive = 'a positive number in the range of float32'
+export const positive = z
+  .number({ error: aPositive })
+  .min(NORMAL_FLOAT32[0], { error: aPositive })
+  .max(NORMAL_FLOAT32[1], { error: aPositive })
 export const tokenId = whole(0, 2 ** 24, 'a token id')
 const tokenIds = z
   .union([tokenId, z.array(tokenId).max(64)], { error: 'a token id or a list of token ids' })
