@@ -67,6 +67,36 @@ describe('Graph', () => {
     expect(() => g.lengthOf('s')).toThrow('graph: expected a size of an input, found s')
   })
 
+  it('builds a shared value once, whoever asks', () => {
+    const g = new Graph()
+    const x = g.input('x', 'float32', 'b', ['b'])
+    const twice = () => g.shared('twice x', () => add(g, x, x))
+    expect(twice().name).toBe(twice().name)
+    expect(g.shared('x and x', () => add(g, x, x)).name).not.toBe(twice().name)
+  })
+
+  it('lists what depends on weights alone before the rest', () => {
+    const g = new Graph()
+    const slice = { file: 'model.safetensors', offset: 0, bytes: 24 }
+    const x = g.input('x', 'float32', 'd', [6])
+    const y = g.at('late', () => add(g, x, x))
+    const weight = g.stored('w', 'd', { dtype: 'float32', shape: [6], ...slice })
+    const gain = g.at('early', () => add(g, weight, weight))
+    g.output(
+      'y',
+      g.at('last', () =>
+        add(
+          g,
+          y,
+          g.at('early', () => add(g, gain, gain)),
+        ),
+      ),
+    )
+    const places = ['early.Add', 'early.Add.1', 'late.Add', 'last.Add'].map((name) => textOf(g).indexOf(name))
+    expect(places).toEqual(places.toSorted((a, b) => a - b))
+    expect(places).not.toContain(-1)
+  })
+
   it('works out sizes at run time only where Reshape cannot', () => {
     const g = new Graph()
     const x = g.input('x', 'float32', 'b t d', ['b', 't', 6])

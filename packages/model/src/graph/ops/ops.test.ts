@@ -1,13 +1,28 @@
 import { describe, expect, it } from 'vitest'
+import type { BlockMatrix } from '../block-matrix.ts'
 import { Graph } from '../graph.ts'
+import type { AnyBlocks, AnyMatrix } from '../matrix.ts'
 import type { DType } from '../runtime.ts'
 import type { Shape } from '../shape.ts'
 import { type AnyValue, named, type Value } from '../value.ts'
 import { add, addNumber, cast, cosine, divideBy, geluTanh, multiply, scaleBy, sine } from './arithmetic.ts'
 import { fullAttention, groupQueryAttention, rotate } from './attend.ts'
-import { countUp, gatherRows, lastOfEachRow, pickInRows, replaceRows, reshape, transpose } from './layout.ts'
+import { expectBlocks } from './blocks.ts'
+import {
+  besideEachOther,
+  countUp,
+  firstColumns,
+  gatherRows,
+  lastOfEachRow,
+  padColumns,
+  pickInRows,
+  replaceRows,
+  reshape,
+  transpose,
+} from './layout.ts'
 import { matmul, matmulTransposed } from './linear.ts'
 import { both, choose, either, equal, greater, isAbove, lessOrEqual } from './logic.ts'
+import { applyMatrix, matrixRows } from './matrix.ts'
 import { layerNormalize, meanOver, rmsNormalize } from './normalize.ts'
 
 const AXES = ['', 'a', 'a b', 'a b c', 'a b c d', 'a b c d e']
@@ -47,6 +62,17 @@ const RESULTS: Record<string, [(b: Bench) => AnyValue, Shape, DType]> = {
     ['b', 't', 4],
     'float16',
   ],
+  firstColumns: [({ g, input }) => firstColumns(g, input(['r', 9]), 4), ['r', 4], 'float32'],
+  padColumns: [({ g, input }) => padColumns(g, input(['r', 9]), 16), ['r', 16], 'float32'],
+  besideEachOther: [
+    ({ g, input }) => besideEachOther<string>(g, [input(['r', 4]), input(['r', 3])]),
+    ['r', 7],
+    'float32',
+  ],
+  'applyMatrix of blocks': [({ g, input }) => applyMatrix(g, input(['r', 40]), inBlocks()), ['r', 7], 'float32'],
+  'applyMatrix of 16 bits': [({ g, input }) => applyMatrix(g, input(['r', 40]), narrow()), ['r', 7], 'float32'],
+  'matrixRows of blocks': [({ g, input }) => matrixRows(g, inBlocks(), input(['t'], 'int32')), ['t', 40], 'float32'],
+  'matrixRows of 16 bits': [({ g, input }) => matrixRows(g, narrow(), input(['t'], 'int32')), ['t', 40], 'float32'],
   lastOfEachRow: [({ g, input }) => lastOfEachRow(g, input<'b t'>(['b', 't'], 'int32')), ['b'], 'int32'],
   pickInRows: [
     ({ g, input }) => pickInRows(g, input<'b s'>(['b', 's']), input<'b t'>(['b', 't'], 'int32')),
@@ -79,6 +105,25 @@ const RESULTS: Record<string, [(b: Bench) => AnyValue, Shape, DType]> = {
   ],
   fullAttention: [({ g, input }) => fullAttention(g, triple(input, ['b', 9, 8]), 2, 0.5), ['b', 9, 8], 'float32'],
   groupQueryAttention: [(b) => groupQuery(b).seen, ['b', 't', 16], 'float32'],
+}
+
+const SLICE = { file: 'model.safetensors', offset: 0, bytes: 0 }
+
+/** `[7, 40]`: a block and a quarter of one a row. */
+function inBlocks(): AnyBlocks {
+  const blocks: BlockMatrix = {
+    shape: [7, 40],
+    bits: 4,
+    blockSize: 32,
+    quants: { dtype: 'uint8', shape: [7, 2, 16], ...SLICE },
+    scales: { dtype: 'float32', shape: [7, 2], ...SLICE },
+    offsets: { dtype: 'float32', shape: [7, 2], ...SLICE },
+  }
+  return { name: 'w', shape: blocks.shape, blocks, activations: 'int8' }
+}
+
+function narrow(): AnyMatrix {
+  return { name: 'w', shape: [7, 40], narrow: { dtype: 'bfloat16', shape: [7, 40], ...SLICE } }
 }
 
 function tables(input: Bench['input']) {
@@ -150,6 +195,31 @@ const FAULTS: Record<string, [(b: Bench) => unknown, RegExp]> = {
     ({ g, input }) => matmulTransposed(g, input(['r', 4]), input([7, 5])),
     /a weight of shape \[7, 4\], found \[7, 5\]/,
   ],
+  'blocks of another width': [
+    ({ g, input }) => applyMatrix(g, input(['r', 41]), inBlocks()),
+    /a weight of shape \[7, 41\], found \[7, 40\]/,
+  ],
+  'a bias of another length than blocks': [
+    ({ g, input }) => applyMatrix(g, input(['r', 40]), inBlocks(), input([6])),
+    /a bias of shape \[7\], found \[6\]/,
+  ],
+  'a bias of another length than a matrix of 16 bits': [
+    ({ g, input }) => applyMatrix(g, input(['r', 40]), narrow(), input([6])),
+    /a bias of shape \[7\], found \[6\]/,
+  ],
+  'scales of other blocks': [
+    ({ g }) => expectBlocks(g, { ...inBlocks().blocks, scales: { dtype: 'float32', shape: [7, 3], ...SLICE } }),
+    /scales of shape \[7, 2\], found \[7, 3\]/,
+  ],
+  'quants of other bits': [
+    ({ g }) => expectBlocks(g, { ...inBlocks().blocks, bits: 8 }),
+    /quants of shape \[7, 2, 32\], found \[7, 2, 16\]/,
+  ],
+  'offsets of other blocks': [
+    ({ g }) => expectBlocks(g, { ...inBlocks().blocks, offsets: { dtype: 'float32', shape: [2, 7], ...SLICE } }),
+    /offsets of shape \[7, 2\], found \[2, 7\]/,
+  ],
+  'no matrix at all': [({ g }) => besideEachOther(g, []), /at least one matrix, found none/],
   'a bias of another length': [
     ({ g, input }) => matmulTransposed(g, input(['r', 4]), input([7, 4]), input([6])),
     /a bias of shape \[7\], found \[6\]/,
