@@ -9,6 +9,7 @@ export {
   type VisionConfig,
 } from './gemma3/config.ts'
 export { type ModelConfig, readModelConfig } from './gemma3/config-files.ts'
+export type { DTypePolicy, FloatType } from './gemma3/dtype-policy.ts'
 export { type GenerationConfig, parseGenerationConfig } from './gemma3/generation-config.ts'
 export { type GgufModel, type GgufSource, type GgufWeight, openGgufModel, readGgufWeight } from './gemma3/gguf-model.ts'
 export { type AttentionGrids, attentionGrids, imageBlocks } from './gemma3/mask.ts'
@@ -54,6 +55,7 @@ export {
   Gemma3VLMultimodalProjectorConfig,
   type ProjectorParts,
 } from './pipeline/multimodal-projector.ts'
+export type { Pictures } from './pipeline/picture-features.ts'
 export { Pipeline } from './pipeline/pipeline.ts'
 export type { Pixels } from './pipeline/pixels.ts'
 export type { Sequence, StepOptions } from './pipeline/sequence.ts'

@@ -10,6 +10,7 @@ export interface Pictures {
   readonly pixelValues?: Pixels
   /** `[m·d]` of each. */
   readonly imageFeatures?: readonly Floats<'m d'>[]
+  /** Ends the work early with `request.cancelled`. */
   readonly signal?: AbortSignal
 }
 
