@@ -68,10 +68,7 @@ export const PIPELINE_MUTANTS = [
       'Labels are shifted by the caller.',
       ['const label = labels[row] ??', 'const label = labels[row + 1] ??'],
     ],
-    'loss-negated': [
-      'The loss is not below zero.',
-      ['(logSumExp(scores) - (scores[label] ?? Number.NaN))', '((scores[label] ?? Number.NaN) - logSumExp(scores))'],
-    ],
+    'loss-negated': ['The loss is not below zero.', ['(total - logit)', '(logit - total)']],
   }),
   ...mutantsOf(`${MODEL}/pipeline/split-layers.ts`, STAGES, {
     'stage-ends-one-early': [

@@ -27,6 +27,9 @@ function read(part: Stage): string[] {
   return [...used]
 }
 
+/** The head without layers. */
+const HEAD: Stage = { firstLayer: 7, endLayer: 7, preProcess: false, postProcess: true }
+
 const isVision = (name: string) => !name.startsWith('language_model.')
 
 describe('checkStage', () => {
@@ -38,15 +41,32 @@ describe('checkStage', () => {
     }
   })
 
+  it('takes all layers without a head, and a head without layers', () => {
+    expect(check({ endLayer: 7 })).not.toThrow()
+    expect(check(HEAD)).not.toThrow()
+    expect(check({ ...HEAD, vocabulary: { firstId: 5, endId: 300_000 } })).not.toThrow()
+  })
+
   it.each<Partial<Stage>>([
     { firstLayer: 3, preProcess: false },
     { firstLayer: -1, preProcess: false },
     { firstLayer: 0.5, preProcess: false },
     { endLayer: 8 },
     { endLayer: 8, postProcess: true },
-    { endLayer: 7 },
     { preProcess: false },
     { postProcess: true },
+    { endLayer: 0 },
+    { endLayer: 7, preProcess: false },
+    { firstLayer: 7, endLayer: 7, preProcess: false },
+    { firstLayer: 7, endLayer: 7, preProcess: true, postProcess: true },
+    { vocabulary: { firstId: 0, endId: 9 } },
+    { endLayer: 7, postProcess: true, vocabulary: { firstId: 0, endId: 9 } },
+    ...[
+      [-1, 9],
+      [9, 9],
+      [0, 300_001],
+      [0.5, 9],
+    ].map(([firstId = 0, endId = 0]) => ({ ...HEAD, vocabulary: { firstId, endId } })),
   ])('refuses %j', (change) => {
     expect(check(change)).toThrow(expect.objectContaining({ code: 'request.invalid' }))
     expect(check(change)).toThrow(/a stage of 7 layers .* found \{"firstLayer":/)
@@ -70,6 +90,12 @@ describe('a stage', () => {
     const middle = read(stage(2, 5))
     expect(middle).toHaveLength(3 * 13)
     expect(middle.every((name) => /^language_model\.layers\.[234]\./.test(name))).toBe(true)
+  })
+
+  it('that is a head alone reads the closing norm and its rows of the table', () => {
+    expect(read(HEAD).sort()).toEqual([TABLE, NORM].sort())
+    const shard = { ...HEAD, vocabulary: { firstId: 100, endId: 300 } }
+    expect(stageTensors(config, shard).sort()).toEqual([TABLE, NORM].sort())
   })
 
   it.each([

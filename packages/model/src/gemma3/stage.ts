@@ -12,8 +12,18 @@ export interface Stage {
   readonly preProcess: boolean
   /** Ends with the final norm and the head. Other stages give out hidden states. */
   readonly postProcess: boolean
+  /** Of a head that is split over devices: which rows of the table are here. Such a stage has no layers. */
+  readonly vocabulary?: VocabularyShard | undefined
   /** Which of the runs of its device this is, 0-based, where a device has several. */
   readonly vpStage?: number | undefined
+}
+
+/** A run of token ids, and so of rows of the embedding table. */
+export interface VocabularyShard {
+  /** The first id. */
+  readonly firstId: number
+  /** The id behind the last one. */
+  readonly endId: number
 }
 
 /** All layers and both ends. */
@@ -21,14 +31,34 @@ export function wholeModel({ layers }: TextConfig): Stage {
   return { firstLayer: 0, endLayer: layers, preProcess: true, postProcess: true }
 }
 
-/** @throws AppError `request.invalid` when there are no such layers, or an end of the model is not where it belongs */
-export function checkStage(stage: Stage, { layers }: TextConfig): void {
-  const { firstLayer, endLayer, preProcess, postProcess } = stage
-  const isRange = [firstLayer, endLayer].every(Number.isInteger) && firstLayer < endLayer
-  const fits = firstLayer >= 0 && endLayer <= layers
-  if (isRange && fits && preProcess === (firstLayer === 0) && postProcess === (endLayer === layers)) return
+/** How many logits a token gets on a stage that has a head. */
+export function headWidth({ vocabulary }: Stage, { vocabSize }: TextConfig): number {
+  return vocabulary === undefined ? vocabSize : vocabulary.endId - vocabulary.firstId
+}
+
+/**
+ * A stage is a run of layers that begins with the embedding if and only if it has the first of them, and may end with the
+ * head if it has the last; or it is a head alone, which may have some of the vocabulary only.
+ *
+ * @throws AppError `request.invalid` when the model has no such stage
+ */
+export function checkStage(stage: Stage, { layers, vocabSize }: TextConfig): void {
+  const { firstLayer, endLayer, preProcess, postProcess, vocabulary } = stage
+  const isInside = isRange(firstLayer, endLayer, layers) && preProcess === (firstLayer === 0)
+  const isRun = isInside && firstLayer < endLayer && (!postProcess || endLayer === layers)
+  const isHead = isInside && firstLayer === layers && postProcess
+  const fits = vocabulary === undefined || (isHead && isShard(vocabulary, vocabSize))
+  if ((isRun || isHead) && fits) return
   const expected = `Expected a stage of ${layers} layers with its ends at the first and last one`
   throw new AppError('request.invalid', `${expected}, found ${JSON.stringify(stage)}.`)
+}
+
+function isRange(first: number, end: number, most: number): boolean {
+  return Number.isInteger(first) && Number.isInteger(end) && first >= 0 && first <= end && end <= most
+}
+
+function isShard({ firstId, endId }: VocabularyShard, vocabSize: number): boolean {
+  return isRange(firstId, endId, vocabSize) && firstId < endId
 }
 
 /**

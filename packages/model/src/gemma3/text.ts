@@ -14,7 +14,7 @@ import { CPU_POLICY, type DTypePolicy } from './dtype-policy.ts'
 import { type AttentionBias, attentionBias } from './mask.ts'
 import { type ParameterOptions, type Parameters, parameters, type TensorSource } from './parameters.ts'
 import { type ResidualStream, residualStream } from './residual-stream.ts'
-import { type Stage, wholeModel } from './stage.ts'
+import { headWidth, type Stage, wholeModel } from './stage.ts'
 
 /** Options of {@link languageModelGraph}. */
 export interface LanguageModelOptions extends ParameterOptions {
@@ -74,16 +74,16 @@ export function languageModelGraph(
     // The reference shows the last state only after the final norm.
     x = rmsNorm(g, stream.read(p.rmsNorm('language_model.norm', text.hiddenSize, text.rmsNormEps)), x)
     states.push(cast(g, x, 'float32'))
-    g.output('logits', cast(g, logits(g, embeddingTable(p, text), x), 'float32'))
+    g.output('logits', cast(g, logits(g, embeddingTable(p, text, headWidth(stage, text)), x), 'float32'))
   } else g.output('hidden_out', stream.leave(g, x))
 
   if (hiddenStates) for (const [i, state] of states.entries()) g.output(`hidden_states.${stage.firstLayer + i}`, state)
   return g.encode()
 }
 
-/** Rows for tokens at one end of the model, and the head at the other. */
-function embeddingTable(p: Parameters, { vocabSize, hiddenSize }: TextConfig): Matrix<'v d'> {
-  return p.matrix('language_model.embed_tokens.weight', 'v d', [vocabSize, hiddenSize])
+/** Rows for tokens at one end of the model, and the head at the other, where it may be a shard of the table. */
+function embeddingTable(p: Parameters, { vocabSize, hiddenSize }: TextConfig, rows = vocabSize): Matrix<'v d'> {
+  return p.matrix('language_model.embed_tokens.weight', 'v d', [rows, hiddenSize])
 }
 
 /** Token embeddings times √d, and image features as they are. One scale, applied once, to text rows only. */

@@ -4,7 +4,7 @@ import { wholeModel } from '../gemma3/stage.ts'
 import { Gemma3VLModel } from '../pipeline/gemma3-vl-model.ts'
 import type { ModelParts } from '../pipeline/model-parts.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
-import { splitLayers } from '../pipeline/split-layers.ts'
+import { splitModel } from '../pipeline/split-layers.ts'
 import { throwIfCancelled } from '../runtime/cancellation.ts'
 import { OrtRuntime } from '../runtime/index.ts'
 import type { LoadModelOptions, LoadOptions, LoadPipelineOptions } from './load-options.ts'
@@ -36,7 +36,7 @@ export async function loadGemma3VL(path: string, options: LoadModelOptions = {})
  */
 export async function loadPipeline(path: string, options: LoadPipelineOptions): Promise<Pipeline> {
   const source = await openModelSource(path, options.mmproj)
-  const stages = splitLayers(source.config.text.layers, options)
+  const stages = splitModel(source.config.text, options)
   const parts = await openParts(source, options, true)
   return new Pipeline(stages.map((stage) => openModel(parts, source.generation, { ...options, stage })))
 }

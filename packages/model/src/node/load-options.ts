@@ -1,6 +1,6 @@
 import type { Stage } from '../gemma3/stage.ts'
 import type { Device } from '../graph/runtime.ts'
-import type { LayerSplit } from '../pipeline/split-layers.ts'
+import type { ModelSplit } from '../pipeline/split-layers.ts'
 import type { WeightDType } from '../weights/weight-dtype.ts'
 
 /** What a part of a model is: the language model, or the vision tower with the projector. */
@@ -48,4 +48,4 @@ export interface LoadModelOptions extends LoadOptions {
 }
 
 /** Options of {@link loadPipeline}. */
-export interface LoadPipelineOptions extends LoadOptions, LayerSplit {}
+export interface LoadPipelineOptions extends LoadOptions, ModelSplit {}

@@ -1,5 +1,6 @@
 import type { Floats } from '../graph/floats.ts'
 import type { Pictures } from './picture-features.ts'
+import type { LossTerms } from './token-loss.ts'
 
 /** A batch of whole sequences: b rows of t tokens, with pictures in them row by row, left to right. */
 export interface ForwardRequest extends Pictures {
@@ -26,6 +27,11 @@ export interface ForwardRequest extends Pictures {
   readonly labels?: ArrayLike<number>
   /** `[b·t]` factor of each token's loss; all 1 by default. */
   readonly lossMask?: ArrayLike<number>
+  /**
+   * Of a head that is split over devices: whether the logits of its shards are put together. They are by default; with
+   * `false` they come apart, as `logitShards`. Without shards it says nothing.
+   */
+  readonly runtimeGatherOutput?: boolean
   /** Whether logits are returned. By default they are, unless labels are given: 4,096 tokens have 4 GB of them. */
   readonly returnLogits?: boolean
   /** Also return the residual stream before every layer, and behind the final norm. */
@@ -39,12 +45,16 @@ export interface ForwardRequest extends Pictures {
 
 /** What a forward pass gives. Numbers at padded places are undefined. */
 export interface ForwardResult {
-  /** `[b·t·v]`; empty on a stage that is not the last, and where only the loss was wanted */
+  /** `[b·t·v]`, of a shard of the head only its own; empty on a stage without head, and where only the loss was wanted */
   readonly logits: Floats<'b t v'>
+  /** `[b·t·w]` each, in the order of the vocabulary: logits that were not to be gathered. Else empty. */
+  readonly logitShards: readonly Floats<'b t w'>[]
   /** `[b·t·d]` for the next stage; empty on the last one */
   readonly hidden: Floats<'b t d'>
-  /** `[b·t]`; `undefined` when no labels were given, and on a stage that is not the last */
+  /** `[b·t]`; `undefined` when no labels were given, and on a stage that has not the whole head */
   readonly tokenLoss: Floats<'b t'> | undefined
+  /** `[b·t]` each: what the loss is made of. `undefined` when no labels were given, and on a stage without head */
+  readonly lossTerms: LossTerms | undefined
   /** `[b·t·d]` each: what every layer of the stage reads, and of the last the final norm. Empty unless asked for. */
   readonly hiddenStates: readonly Floats<'b t d'>[]
 }

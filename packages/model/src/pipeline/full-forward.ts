@@ -1,5 +1,5 @@
 import type { Gemma3Config } from '../gemma3/config.ts'
-import type { Stage } from '../gemma3/stage.ts'
+import { headWidth, type Stage } from '../gemma3/stage.ts'
 import type { Batch } from './batch.ts'
 import { CachedStage, type StepOutputs } from './cached-stage.ts'
 import { cutIntoParts, type ForwardPart, stepOf } from './forward-parts.ts'
@@ -7,7 +7,7 @@ import type { ForwardRequest, ForwardResult } from './forward-request.ts'
 import type { LanguageModel } from './language-model.ts'
 import type { GivenStates } from './prompt-tokens.ts'
 import { PART_TOKENS } from './prompt-tokens.ts'
-import { IGNORED_LABEL, tokenLoss } from './token-loss.ts'
+import { IGNORED_LABEL, lossTerms, tokenLoss } from './token-loss.ts'
 
 /** Most tokens of a run that is only there for its loss: 268 MB of logits for the largest vocabulary. */
 const LOSS_PART_TOKENS = 256
@@ -32,12 +32,13 @@ export async function fullForward(work: ForwardWork): Promise<ForwardResult> {
     using stage = new CachedStage(model, { rows, capacityTokens: batch.tokens, hiddenStates })
     for (const part of parts) await runPart(work, part, stage, result)
   }
-  return result
+  return { ...result, tokenLoss: wholeLoss(work, result) }
 }
 
 async function runPart(work: ForwardWork, part: ForwardPart, on: CachedStage, into: ForwardResult): Promise<void> {
   const { config, request, batch, states } = work
-  const { hiddenSize, vocabSize } = config.text
+  const { hiddenSize } = config.text
+  const width = headWidth(on.stage, config.text)
   const { from, end, rows } = part
   const hidden = hiddenOutputs(on.stage, into).map(([name, data]) => {
     const own = data.subarray(from * hiddenSize, end * hiddenSize)
@@ -46,13 +47,13 @@ async function runPart(work: ForwardWork, part: ForwardPart, on: CachedStage, in
   const scored = on.stage.postProcess ? scoredTokens(request, part) : []
   // Where only the loss is wanted, logits live for this run alone.
   const logits = wantsLogits(request)
-    ? into.logits.subarray(from * vocabSize, end * vocabSize)
-    : new Float32Array(scored.length * vocabSize)
+    ? into.logits.subarray(from * width, end * width)
+    : new Float32Array(scored.length * width)
   const step = { ...stepOf(batch, part, states, config), logitRows: scored.map((token) => token - from) }
-  const head: StepOutputs = on.stage.postProcess ? { logits: [[scored.length, vocabSize], logits] } : {}
+  const head: StepOutputs = on.stage.postProcess ? { logits: [[scored.length, width], logits] } : {}
   const { signal } = request
   await on.run(step, { ...Object.fromEntries(hidden), ...head }, signal === undefined ? {} : { signal })
-  addLoss(request, scored, logits, into)
+  addLossTerms(work, scored, logits, into)
 }
 
 function wantsLogits({ labels, returnLogits = labels === undefined }: ForwardRequest): boolean {
@@ -66,30 +67,37 @@ function scoredTokens(request: ForwardRequest, { from, end }: ForwardPart): numb
   return tokens.filter((token) => request.labels?.[token] !== IGNORED_LABEL)
 }
 
-function addLoss(
-  { labels, lossMask }: ForwardRequest,
-  scored: number[],
-  logits: Float32Array,
-  into: ForwardResult,
-): void {
-  if (labels === undefined || into.tokenLoss === undefined) return
-  const losses = tokenLoss(logits, {
-    labels: scored.map((token) => labels[token] ?? IGNORED_LABEL),
-    lossMask: scored.map((token) => lossMask?.[token] ?? 1),
-  })
-  for (const [index, token] of scored.entries()) into.tokenLoss[token] = losses[index] ?? 0
+function addLossTerms(work: ForwardWork, scored: readonly number[], logits: Float32Array, into: ForwardResult): void {
+  const { labels } = work.request
+  if (labels === undefined || into.lossTerms === undefined) return
+  const own = scored.map((token) => labels[token] ?? IGNORED_LABEL)
+  const { logSumExp, labelLogits } = lossTerms(logits, own, work.model.stage.vocabulary?.firstId)
+  for (const [index, token] of scored.entries()) {
+    into.lossTerms.logSumExp[token] = logSumExp[index] ?? 0
+    into.lossTerms.labelLogits[token] = labelLogits[index] ?? 0
+  }
+}
+
+/** A shard of the head knows its terms only. */
+function wholeLoss({ request, model }: ForwardWork, { lossTerms }: ForwardResult): Float32Array | undefined {
+  const { labels, lossMask } = request
+  if (labels === undefined || lossTerms === undefined || model.stage.vocabulary !== undefined) return undefined
+  return tokenLoss([lossTerms], { labels, lossMask })
 }
 
 function emptyResult({ config, model, request, batch }: ForwardWork): ForwardResult {
-  const { postProcess } = model.stage
+  const { stage } = model
   const count = batch.rows * batch.tokens
-  const { hiddenSize, vocabSize } = config.text
-  const hidden = () => new Float32Array(count * hiddenSize)
+  const hidden = () => new Float32Array(count * config.text.hiddenSize)
+  const hasLoss = stage.postProcess && request.labels !== undefined
+  const hasLogits = stage.postProcess && wantsLogits(request)
   return {
-    logits: new Float32Array(postProcess && wantsLogits(request) ? count * vocabSize : 0),
-    hidden: postProcess ? new Float32Array() : hidden(),
-    tokenLoss: postProcess && request.labels !== undefined ? new Float32Array(count) : undefined,
-    hiddenStates: request.hiddenStates ? stateNames(model.stage).map(hidden) : [],
+    logits: new Float32Array(hasLogits ? count * headWidth(stage, config.text) : 0),
+    logitShards: [],
+    hidden: stage.postProcess ? new Float32Array() : hidden(),
+    tokenLoss: undefined,
+    lossTerms: hasLoss ? { logSumExp: new Float64Array(count), labelLogits: new Float64Array(count) } : undefined,
+    hiddenStates: request.hiddenStates ? stateNames(stage).map(hidden) : [],
   }
 }
 

@@ -3,6 +3,7 @@ import { KeyValueCache } from '../gemma3/cache.ts'
 import { CPU_POLICY, type DTypePolicy } from '../gemma3/dtype-policy.ts'
 import { isMasked } from '../gemma3/mask.ts'
 import { type Stage, wholeModel } from '../gemma3/stage.ts'
+import { withTableRows } from '../gemma3/table-rows.ts'
 import { languageModelGraph } from '../gemma3/text.ts'
 import type { DType, Runtime, RuntimeBinding, TensorData } from '../graph/runtime.ts'
 import { LazySession } from './lazy-session.ts'
@@ -55,7 +56,11 @@ export class LanguageModel implements Disposable {
       new LazySession(async () => {
         const { config, language, runtime, policy } = parts
         const options = { ...policy, keepStoredTypes: language.keepStoredTypes ?? false, hiddenStates, stage }
-        return loadPart(runtime, language, (source) => languageModelGraph(config, source, options))
+        const { vocabulary } = stage
+        return loadPart(runtime, language, (source) => {
+          const own = vocabulary === undefined ? source : withTableRows(source, vocabulary)
+          return languageModelGraph(config, own, options)
+        })
       })
     this.#plain = session(false)
     this.#withStates = session(true)

@@ -1,12 +1,13 @@
 import { AppError } from '@loupe/shared/errors'
-import type { Gemma3Config } from '../gemma3/config.ts'
+import type { Gemma3Config, TextConfig } from '../gemma3/config.ts'
 import type { GenerationConfig } from '../gemma3/generation-config.ts'
-import type { Stage } from '../gemma3/stage.ts'
+import { headWidth, type Stage } from '../gemma3/stage.ts'
 import type { FinishReason } from '../generate/stop.ts'
 import type { Floats } from '../graph/floats.ts'
 import type { ForwardRequest, ForwardResult } from './forward-request.ts'
 import type { Gemma3VLModel } from './gemma3-vl-model.ts'
 import { type GenerateRequest, generateIds } from './generate-ids.ts'
+import { joinShards } from './join-shards.ts'
 import type { Pixels } from './pixels.ts'
 import { Sequence } from './sequence.ts'
 import type { ImageStates } from './vision-model.ts'
@@ -27,7 +28,13 @@ export class Pipeline implements Disposable {
    */
   constructor(stages: readonly Gemma3VLModel[]) {
     const [first] = stages
-    if (first === undefined || !isChain(stages.map(({ stage }) => stage))) {
+    if (
+      first === undefined ||
+      !isChain(
+        stages.map(({ stage }) => stage),
+        first.config.text,
+      )
+    ) {
       const found = stages.map(({ stage }) => `${stage.firstLayer} to ${stage.endLayer - 1}`).join(', ') || 'none'
       throw new AppError('request.invalid', `Expected all stages of one model in order, found layers ${found}.`)
     }
@@ -51,12 +58,18 @@ export class Pipeline implements Disposable {
   async forward(request: ForwardRequest): Promise<ForwardResult> {
     let result = await this.#first.forward(request)
     const hiddenStates = [...result.hiddenStates]
-    for (const stage of this.stages.slice(1)) {
-      stage.setInputTensor(result.hidden)
-      result = await stage.forward(request)
-      hiddenStates.push(...result.hiddenStates)
+    const shards: ForwardResult[] = []
+    let { hidden } = result
+    for (const model of this.stages.slice(1)) {
+      model.setInputTensor(hidden)
+      result = await model.forward(request)
+      // Every shard of a head begins with the same norm.
+      if (shards.length === 0) hiddenStates.push(...result.hiddenStates)
+      if (model.stage.vocabulary === undefined) hidden = result.hidden
+      else shards.push(result)
     }
-    return { ...result, hiddenStates }
+    const head = shards.length === 0 ? {} : joinShards(shards, this.#shardWidths(), request)
+    return { ...result, ...head, hiddenStates }
   }
 
   /**
@@ -78,10 +91,18 @@ export class Pipeline implements Disposable {
   [Symbol.dispose](): void {
     for (const stage of this.stages) stage[Symbol.dispose]()
   }
+
+  #shardWidths(): number[] {
+    const shards = this.stages.filter(({ stage }) => stage.vocabulary !== undefined)
+    return shards.map(({ stage, config }) => headWidth(stage, config.text))
+  }
 }
 
-/** Whether every stage begins where the one before ended, from the first layer to the last. */
-function isChain(stages: readonly Stage[]): boolean {
+/** Whether every stage begins where the one before ended, from the first layer to the last, and every id has a head. */
+function isChain(stages: readonly Stage[], { layers, vocabSize }: TextConfig): boolean {
   const isJoined = stages.every(({ firstLayer }, index) => firstLayer === (stages[index - 1]?.endLayer ?? 0))
-  return isJoined && stages.at(-1)?.postProcess === true
+  const heads = stages.filter(({ postProcess }) => postProcess)
+  const shards = heads.map(({ vocabulary = { firstId: 0, endId: vocabSize } }) => vocabulary)
+  const isWhole = shards.every(({ firstId }, index) => firstId === (shards[index - 1]?.endId ?? 0))
+  return isJoined && stages.at(-1)?.endLayer === layers && isWhole && shards.at(-1)?.endId === vocabSize
 }

@@ -1,6 +1,7 @@
 import { AppError } from '@loupe/shared/errors'
 import type { Gemma3Config } from '../gemma3/config.ts'
 import { TEXT_BLOCK } from '../gemma3/mask.ts'
+import { headWidth } from '../gemma3/stage.ts'
 import { CachedStage } from './cached-stage.ts'
 import type { LanguageModel } from './language-model.ts'
 import {
@@ -109,7 +110,7 @@ export class Sequence implements Disposable {
   }
 
   async #advance({ ids, given }: PromptPart, options: StepOptions): Promise<void> {
-    const { hiddenSize, vocabSize } = this.#config.text
+    const { text } = this.#config
     const start = this.#lengthTokens
     const end = start + ids.length
     this.#markBlocks(ids, start)
@@ -126,11 +127,14 @@ export class Sequence implements Disposable {
     let hiddenIn = new Float32Array()
     for (const stage of this.#stages) {
       if (stage.stage.postProcess) {
-        await stage.run({ ...step, hiddenIn }, { logits: [[1, vocabSize], this.#logits] }, options)
+        const width = headWidth(stage.stage, text)
+        const { firstId = 0 } = stage.stage.vocabulary ?? {}
+        const own = this.#logits.subarray(firstId, firstId + width)
+        await stage.run({ ...step, hiddenIn }, { logits: [[1, width], own] }, options)
         continue
       }
-      const hiddenOut = new Float32Array(ids.length * hiddenSize)
-      await stage.run({ ...step, hiddenIn }, { hidden_out: [[1, ids.length, hiddenSize], hiddenOut] }, options)
+      const hiddenOut = new Float32Array(ids.length * text.hiddenSize)
+      await stage.run({ ...step, hiddenIn }, { hidden_out: [[1, ids.length, text.hiddenSize], hiddenOut] }, options)
       hiddenIn = hiddenOut
     }
     this.#lengthTokens = end

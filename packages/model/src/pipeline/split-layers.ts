@@ -1,4 +1,5 @@
 import { AppError } from '@loupe/shared/errors'
+import type { TextConfig } from '../gemma3/config.ts'
 import type { Stage } from '../gemma3/stage.ts'
 
 /** How {@link splitLayers} cuts a model. */
@@ -53,4 +54,37 @@ function checkBoundaries(boundaries: readonly number[], layers: number, count: n
   if (isRising && boundaries.length === count - 1 && (boundaries.at(-1) ?? 0) < layers) return
   const expected = `Expected ${count - 1} rising boundaries from 1 to ${layers - 1}`
   throw new AppError('request.invalid', `${expected}, found [${boundaries.join(', ')}].`)
+}
+
+/** How {@link splitModel} cuts a model. */
+export interface ModelSplit extends LayerSplit {
+  /** Over how many devices the head is split; 1 by default: the stage with the last layer keeps it. */
+  readonly headShards?: number
+}
+
+/**
+ * As {@link splitLayers}, and where the head is split too, its shards behind them: even runs of the vocabulary, longer
+ * ones first. They stand side by side, each reading what the last layer gives.
+ *
+ * @throws AppError `request.invalid` when a run would have no layer, or a shard no row
+ */
+export function splitModel(
+  { layers, vocabSize }: Pick<TextConfig, 'layers' | 'vocabSize'>,
+  split: ModelSplit,
+): Stage[] {
+  const { headShards = 1 } = split
+  if (!isCount(headShards) || headShards > vocabSize) {
+    throw new AppError('request.invalid', `Expected 1 to ${vocabSize} shards of the head, found ${headShards}.`)
+  }
+  const runs = splitLayers(layers, split)
+  if (headShards === 1) return runs
+  const starts = [0, ...evenBoundaries(vocabSize, headShards)]
+  const heads = starts.map((firstId, index) => ({
+    firstLayer: layers,
+    endLayer: layers,
+    preProcess: false,
+    postProcess: true,
+    vocabulary: { firstId, endId: starts[index + 1] ?? vocabSize },
+  }))
+  return [...runs.map((run) => ({ ...run, postProcess: false })), ...heads]
 }
