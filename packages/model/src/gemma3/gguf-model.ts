@@ -9,6 +9,7 @@ import type { GenerationConfig } from './generation-config.ts'
 import { ggufConfig } from './gguf-config.ts'
 import { ggufGeneration } from './gguf-generation.ts'
 import { isStoredPlusOne, withCanonicalNames } from './gguf-names.ts'
+import { checkGgufRole } from './gguf-role.ts'
 
 /** A GGUF file and what reads it. */
 export interface GgufSource<Files extends FileReader = FileReader> {
@@ -49,7 +50,9 @@ export async function openGgufModel<Files extends FileReader>(
   vision?: GgufSource<Files>,
 ): Promise<GgufModel<Files>> {
   const languageFile = await openGguf(language.files, language.file)
+  checkGgufRole(languageFile, 'language')
   const visionFile = vision && (await openGguf(vision.files, vision.file))
+  if (visionFile) checkGgufRole(visionFile, 'vision')
   const config = ggufConfig(languageFile, visionFile)
   const named = namedWeights(language.files, languageFile)
   if (vision && visionFile) named.push(...namedWeights(vision.files, visionFile))

@@ -38,8 +38,9 @@ export interface ModelSource {
  * @throws AppError `config.invalid`, `weights.invalid` naming every fault
  */
 export async function openModelSource(path: string, mmproj?: string): Promise<ModelSource> {
-  const found = await stat(path).catch((cause) => {
-    throw new AppError('weights.invalid', `Expected a directory or a .gguf file at ${path}, found none.`, { cause })
+  const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
+    const why = cause.code === 'ENOENT' ? 'found none' : `which cannot be read (${cause.code})`
+    throw new AppError('weights.invalid', `Expected a directory or a .gguf file at ${path}, ${why}.`, { cause })
   })
   if (!found.isDirectory()) return openGgufs(path, mmproj)
   if (mmproj === undefined) return openDirectory(path)
