@@ -16,6 +16,17 @@ function faultOf(action: () => unknown): string {
   throw new Error('nothing was refused')
 }
 
+/** Why something is refused; empty when it is not. */
+function outcomeOf(action: () => void): string {
+  try {
+    action()
+    return ''
+  } catch (error) {
+    if (AppError.isInstance(error) && error.code === 'tokenizer.invalid') return error.detail
+    throw error
+  }
+}
+
 describe('a tokenizer.json', () => {
   test.each<[string, (file: object) => void, string]>([
     ['without a model', put(['model'], undefined), 'model: expected an object, found nothing'],
@@ -127,6 +138,64 @@ describe('a tokenizer.json', () => {
     const tokenizer = loadTokenizer(buildTokenizerArtifact(JSON.stringify(file)))
     expect([...tokenizer.encode('<bos>')]).toEqual([tokenizer.tokenId('<b'), tokenizer.tokenId('os>')])
     expect([...tokenizer.encode('<bos>', { parseSpecial: true })]).toEqual([2])
+  })
+})
+
+describe('a tokenizer.json that is good but for one place', () => {
+  const good = JSON.parse(tiny)
+  const PATHS: readonly (readonly (string | number)[])[] = [
+    ['added_tokens'],
+    ...['id', 'content', 'special', 'normalized', 'single_word', 'lstrip', 'rstrip'].map((key) => [
+      'added_tokens',
+      4,
+      key,
+    ]),
+    ['normalizer'],
+    ['pre_tokenizer'],
+    ['post_processor'],
+    ['decoder'],
+    ['model'],
+    ...['type', 'vocab', 'merges', 'unk_token', 'fuse_unk', 'byte_fallback', 'ignore_merges'].map((key) => [
+      'model',
+      key,
+    ]),
+    ['model', 'vocab', '<bos>'],
+    ['model', 'vocab', 'r'],
+    ['model', 'vocab', 'new'],
+    ['model', 'merges', 0],
+    ['model', 'merges', 7],
+    ['model', 'merges', 7, 1],
+    ['new'],
+  ]
+  const value = fc.oneof(
+    fc.constantFrom(undefined, null, 0, -1, 1e308, 2 ** 53, 2 ** 31, '', [], {}, ['r'], ['r', 'r'], [[]]),
+    fc.jsonValue(),
+    fc.string({ unit: 'binary', maxLength: 300, size: 'max' }),
+    fc.array(fc.string(), { maxLength: 300, size: 'max' }),
+    fc.dictionary(fc.string(), fc.nat(), { maxKeys: 300, size: 'max' }),
+  )
+
+  test('is refused, or makes a tokenizer', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...PATHS), value, (path, other) => {
+        const file = { ...good, model: { ...good.model, vocab: { ...good.model.vocab } } }
+        file.model.merges = [...good.model.merges]
+        file.model.merges[7] = [...good.model.merges[7]]
+        file.added_tokens = good.added_tokens.map((token: object) => ({ ...token }))
+        put(path, other)(file)
+        const fault = outcomeOf(() => {
+          const tokenizer = loadTokenizer(buildTokenizerArtifact(JSON.stringify(file)))
+          expect([...tokenizer.encode('a round <bos> ☃')].every((id) => id < tokenizer.vocabSize)).toBe(true)
+        })
+        expect(fault.length).toBeLessThan(10_000)
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  test('is refused as random text', () => {
+    const text = fc.oneof(fc.string({ maxLength: 300, size: 'max' }), fc.json())
+    fc.assert(fc.property(text, (json) => void expect(outcomeOf(() => void buildTokenizerArtifact(json))).not.toBe('')))
   })
 })
 
