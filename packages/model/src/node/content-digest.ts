@@ -88,6 +88,6 @@ async function remember(memo: string, known: KnownFile): Promise<void> {
     await writeFile(draft, JSON.stringify(known))
     await rename(draft, memo)
   } catch {
-    await rm(draft, { force: true })
+    await rm(draft, { force: true }).catch(() => undefined)
   }
 }

@@ -75,7 +75,7 @@ export async function openPacked(plan: PackPlan, options: WeightCacheOptions): P
 /** The key of a plan, and what it stands for. */
 async function identify({ part, weights }: PackPlan, cache: string, { onProgress, signal }: WeightCacheOptions) {
   const paths = [...new Set(Array.from(weights.values(), ({ source }) => source.path))].sort()
-  const sizes = await Promise.all(paths.map(async (path) => (await stat(path)).size))
+  const sizes = await Promise.all(paths.map(sizeOf))
   const totalBytes = sizes.reduce((sum, size) => sum + size, 0)
   let doneBytes = 0
   const onBytes = (count: number) => {
@@ -93,6 +93,13 @@ async function identify({ part, weights }: PackPlan, cache: string, { onProgress
     .digest('hex')
   const sources = paths.map((path, index) => ({ path, bytes: sizes[index], sha256: digests[index] }))
   return { key, manifest: { format: FORMAT, part, sources } }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  const found = await stat(path).catch((cause) => {
+    throw new AppError('weights.invalid', `${path} cannot be read.`, { cause })
+  })
+  return found.size
 }
 
 /** Whether a folder holds all that the plan says. A shorter file, or one of another layout, is none. */
