@@ -78,6 +78,24 @@ describe('a batch with left padding and pictures', () => {
   })
 })
 
+describe('the stages of a pipeline', () => {
+  it('are on the devices that are given, the virtual ones of a device together', async () => {
+    const golden = await readCase('text-only')
+    const split = { stages: 2, virtualStages: 2, devices: [{ threads: 1 }, { threads: 2 }] }
+    using pipeline = await loadPipeline(golden.directory, split)
+    const runtimes = pipeline.stages.map(({ languageModel }) => languageModel.runtime)
+    expect(new Set(runtimes).size).toBe(2)
+    expect([runtimes[2], runtimes[3]]).toEqual([runtimes[0], runtimes[1]])
+    expectGolden(golden, await pipeline.forward(requestOf(golden)))
+  })
+
+  it('need as many devices', async () => {
+    const { directory } = await readCase('text-only')
+    const load = loadPipeline(directory, { stages: 3, devices: [{ threads: 1 }, { threads: 1 }] })
+    await expect(load).rejects.toMatchObject({ code: 'request.invalid', detail: /Expected 3 devices or more/ })
+  })
+})
+
 describe('a stage', () => {
   const load = async (index: 0 | 1) => {
     const golden = await readCase('one-image')

@@ -34,7 +34,7 @@ export function imageBlocks(ids: ArrayLike<number>, imageTokenId: number): Int32
   return blocks
 }
 
-/** The masks of both kinds of layer over one sequence, `[t, t]`: 1 where the query (row) sees the key (column). */
+/** The masks of both kinds of layer over one sequence, `[t, t]`: 1 where the query (row) sees the key (column). Of a step on a cache only the rows of its own queries. */
 export interface AttentionGrids {
   /** t */
   readonly tokens: number

@@ -2,4 +2,11 @@
 export { type CheckpointFiles, checkpointFiles } from './checkpoint-files.ts'
 export { embeddedModelDirectory } from './embedded-model.ts'
 export { loadGemma3VL, loadPipeline } from './load-gemma3-vl.ts'
-export type { LoadModelOptions, LoadOptions, LoadPipelineOptions, ModelPart, PackProgress } from './load-options.ts'
+export type {
+  LoadModelOptions,
+  LoadOptions,
+  LoadPipelineOptions,
+  ModelPart,
+  PackProgress,
+  StageDevice,
+} from './load-options.ts'

@@ -1,13 +1,13 @@
-import type { GenerationConfig } from '../gemma3/generation-config.ts'
 import { TEXT_PREFIX } from '../gemma3/names.ts'
 import { wholeModel } from '../gemma3/stage.ts'
+import { assignDevices } from '../pipeline/assign-devices.ts'
 import { Gemma3VLModel } from '../pipeline/gemma3-vl-model.ts'
 import type { ModelParts } from '../pipeline/model-parts.ts'
 import { Pipeline } from '../pipeline/pipeline.ts'
 import { splitModel } from '../pipeline/split-layers.ts'
 import { throwIfCancelled } from '../runtime/cancellation.ts'
 import { OrtRuntime } from '../runtime/index.ts'
-import type { LoadModelOptions, LoadOptions, LoadPipelineOptions } from './load-options.ts'
+import type { LoadModelOptions, LoadOptions, LoadPipelineOptions, StageDevice } from './load-options.ts'
 import { type ModelSource, openModelSource } from './model-source.ts'
 import { openPart } from './weights-part.ts'
 
@@ -26,7 +26,8 @@ export async function loadGemma3VL(path: string, options: LoadModelOptions = {})
   const source = await openModelSource(path, options.mmproj)
   const { preProcess } = options.stage ?? wholeModel(source.config.text)
   const parts = await openParts(source, options, preProcess)
-  return openModel(parts, source.generation, options)
+  const runtime = new OrtRuntime(deviceOf(options))
+  return new Gemma3VLModel({ ...parts, runtime }, source.generation, options.stage)
 }
 
 /**
@@ -37,8 +38,14 @@ export async function loadGemma3VL(path: string, options: LoadModelOptions = {})
 export async function loadPipeline(path: string, options: LoadPipelineOptions): Promise<Pipeline> {
   const source = await openModelSource(path, options.mmproj)
   const stages = splitModel(source.config.text, options)
+  const { devices = Array.from({ length: options.stages ?? 1 }, () => deviceOf(options)) } = options
+  // A device that cannot be had is better known before weights are rewritten.
+  const runtimes = devices.map((device) => new OrtRuntime(device))
+  const placed = assignDevices(stages, options, runtimes)
   const parts = await openParts(source, options, true)
-  return new Pipeline(stages.map((stage) => openModel(parts, source.generation, { ...options, stage })))
+  return new Pipeline(
+    placed.map(([stage, runtime]) => new Gemma3VLModel({ ...parts, runtime }, source.generation, stage)),
+  )
 }
 
 /** @param hasVision - whether the vision tower is wanted, if there is one */
@@ -63,12 +70,6 @@ async function openParts(
   }
 }
 
-/** A model with a runtime of its own. */
-function openModel(
-  parts: Omit<ModelParts, 'runtime'>,
-  generation: GenerationConfig,
-  { device, threads, stage }: LoadModelOptions,
-): Gemma3VLModel {
-  const choice = { ...(device === undefined ? {} : { device }), ...(threads === undefined ? {} : { threads }) }
-  return new Gemma3VLModel({ ...parts, runtime: new OrtRuntime(choice) }, generation, stage)
+function deviceOf({ device, threads }: LoadOptions): StageDevice {
+  return { ...(device === undefined ? {} : { device }), ...(threads === undefined ? {} : { threads }) }
 }

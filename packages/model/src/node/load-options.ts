@@ -1,6 +1,7 @@
 import type { Stage } from '../gemma3/stage.ts'
 import type { Device } from '../graph/runtime.ts'
 import type { ModelSplit } from '../pipeline/split-layers.ts'
+import type { OrtRuntimeOptions } from '../runtime/index.ts'
 import type { WeightDType } from '../weights/weight-dtype.ts'
 
 /** What a part of a model is: the language model, or the vision tower with the projector. */
@@ -48,4 +49,13 @@ export interface LoadModelOptions extends LoadOptions {
 }
 
 /** Options of {@link loadPipeline}. */
-export interface LoadPipelineOptions extends LoadOptions, ModelSplit {}
+export interface LoadPipelineOptions extends LoadOptions, ModelSplit {
+  /**
+   * What computes, in place of `device` and `threads`: at least as many as `stages`. The virtual stages of a device share
+   * it; the shards of a head are on all of them in turn.
+   */
+  readonly devices?: readonly StageDevice[]
+}
+
+/** One of the devices of a pipeline. */
+export type StageDevice = Pick<OrtRuntimeOptions, 'device' | 'deviceOptions' | 'threads'>

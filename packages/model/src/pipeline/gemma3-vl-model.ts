@@ -1,7 +1,7 @@
 import { AppError } from '@loupe/shared/errors'
 import type { Gemma3Config } from '../gemma3/config.ts'
 import type { GenerationConfig } from '../gemma3/generation-config.ts'
-import { type AttentionGrids, attentionGrids, imageBlocks } from '../gemma3/mask.ts'
+import { type AttentionGrids, attentionGrids, HIDDEN_BLOCK, imageBlocks } from '../gemma3/mask.ts'
 import { projectorSizes } from '../gemma3/projector.ts'
 import { checkStage, type Stage, stageTensors, wholeModel } from '../gemma3/stage.ts'
 import { FREEZABLE_PARTS, type FreezablePart, trainableNames } from '../gemma3/trainable.ts'
@@ -19,6 +19,14 @@ import { pictureFeatures } from './picture-features.ts'
 import type { Pixels } from './pixels.ts'
 import { Sequence } from './sequence.ts'
 import { type ImageStates, VisionModel } from './vision-model.ts'
+
+/** Options of {@link Gemma3VLModel.computeAttentionMask}. */
+export interface MaskOptions {
+  /** `[t]`, 0 for padding on either side; all 1 by default. */
+  readonly attentionMask?: ArrayLike<number>
+  /** The first token that asks: those before it are cached, and only seen. */
+  readonly firstQuery?: number
+}
 
 /**
  * Gemma 3 vision-language over a checkpoint, or a stage of it. Its parts are loaded when they are first used, and of a
@@ -133,12 +141,27 @@ export class Gemma3VLModel implements Disposable {
   }
 
   /**
-   * Which keys each query sees in local and in global layers, over one whole sequence.
+   * Which keys each query sees in local and in global layers.
    *
-   * @param inputIds - `[t]`
+   * @param inputIds - `[t]` the whole sequence, what is cached of it included
+   * @param options - `attentionMask`: `[t]`, 0 for padding; `firstQuery`: how many tokens are cached, 0 by default
+   * @returns grids of t - `firstQuery` queries by t keys
+   * @throws AppError `tensor.invalid` when an option does not fit the ids
    */
-  computeAttentionMask(inputIds: ArrayLike<number>): AttentionGrids {
-    return attentionGrids(imageBlocks(inputIds, this.config.imageTokenId), this.config.text.slidingWindow)
+  computeAttentionMask(inputIds: ArrayLike<number>, options: MaskOptions = {}): AttentionGrids {
+    const { attentionMask, firstQuery = 0 } = options
+    const tokens = inputIds.length
+    if (attentionMask !== undefined && attentionMask.length !== tokens) {
+      throw new AppError('tensor.invalid', `attention_mask: expected ${tokens} numbers, found ${attentionMask.length}.`)
+    }
+    if (!Number.isInteger(firstQuery) || firstQuery < 0 || firstQuery > tokens) {
+      throw new AppError('tensor.invalid', `first query: expected a token from 0 to ${tokens}, found ${firstQuery}.`)
+    }
+    const blocks = imageBlocks(inputIds, this.config.imageTokenId)
+    const seen = blocks.map((block, token) => (attentionMask?.[token] === 0 ? HIDDEN_BLOCK : block))
+    const { local, global } = attentionGrids(seen, this.config.text.slidingWindow)
+    const from = firstQuery * tokens
+    return { tokens, local: local.subarray(from), global: global.subarray(from) }
   }
 
   /**
