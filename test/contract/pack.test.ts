@@ -8,6 +8,8 @@ import { type Consumer, createConsumer, filesBelow, type Packed } from '../suppo
 
 const ROOT = join(import.meta.dirname, '../..')
 const NEUTRAL = ['errors', 'schema', 'wire', 'tokenizer', 'chat', 'image'].map((name) => `@loupe/shared/${name}`)
+/** A source that is published: neither a test nor what tests share. */
+const SOURCE = /(?<!\.test|\.test-d|^.*\btesting\/.*)\.ts$/
 const run = promisify(execFile)
 
 let consumer: Consumer
@@ -16,6 +18,12 @@ beforeAll(async () => {
   consumer = await createConsumer(ROOT)
 })
 afterAll(() => consumer?.[Symbol.asyncDispose]())
+
+/** @returns the files below a folder, as paths relative to it */
+function below(folder: string, files: readonly string[]): string[] {
+  const inside = files.filter((file) => file.startsWith(`${folder}/`))
+  return inside.map((file) => file.slice(folder.length + 1)).toSorted()
+}
 
 /** Writes a file of the consumer. @returns its path */
 async function write(name: string, text: string): Promise<string> {
@@ -52,20 +60,16 @@ async function examples(path: string): Promise<string[]> {
 }
 
 describe('a packed package', () => {
-  it('holds compiled code, its declarations, assets, a README and the licence, and nothing else', () => {
-    const expected = /^(dist\/(?!.*(\.test\b|\/testing\/)).+\.(js|d\.ts)|assets\/.+|src\/wire\/PROTOCOL\.md)$/
-    for (const { files } of consumer.packages) {
-      const others = files.filter((file) => !expected.test(file))
-      expect(others.toSorted()).toEqual(['LICENSE', 'README.md', 'package.json'])
-    }
-  })
-
-  it('holds every asset', async () => {
+  it('holds all code, compiled and with declarations, all assets, and nothing else but what it is told by', async () => {
     for (const { name, files } of consumer.packages) {
-      const folder = join(ROOT, 'packages', name.replace('@loupe/', ''), 'assets')
-      const assets = (await filesBelow(folder)).map((file) => `assets/${file}`)
-      expect(files.filter((file) => file.startsWith('assets/')).toSorted()).toEqual(assets.toSorted())
-      expect(assets).not.toEqual([])
+      const folder = join(ROOT, 'packages', name.replace('@loupe/', ''))
+      const sources = (await filesBelow(join(folder, 'src'))).filter((file) => SOURCE.test(file))
+      const code = sources.flatMap((file) => [file.replace(SOURCE, '.js'), file.replace(SOURCE, '.d.ts')])
+      const assets = await filesBelow(join(folder, 'assets'))
+      const rest = files.filter((file) => !/^(dist|assets)\//.test(file))
+      expect(below('dist', files)).toEqual(code.toSorted())
+      expect(below('assets', files)).toEqual(assets.toSorted())
+      expect(rest.filter((file) => !file.endsWith('.md')).toSorted()).toEqual(['LICENSE', 'package.json'])
     }
   })
 
