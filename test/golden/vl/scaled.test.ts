@@ -77,7 +77,7 @@ describe.each<CaseName>(['one-image', 'head-dim-scale', 'batch-left-pad'])('%s, 
     const features = Float32Array.from(states.flatMap(({ imageFeatures }) => [...unscaled(imageFeatures)]))
     expect(worstDifference(features, expectedTensor(golden, 'image_features'))).toBeLessThan(TOLERANCE.default)
 
-    const imageFeatures = states.map((state) => state.imageFeatures)
+    const imageFeatures: Float32Array[] = states.map((state) => state.imageFeatures)
     const { logits } = await model.forward({ ...golden, imageFeatures, returnLogits: true })
     const worst = worstUnpadded(golden, unscaled(logits), expectedTensor(golden, 'logits'))
     expect(worst).toBeLessThan(TOLERANCE.default)

@@ -27,7 +27,7 @@ async function inStages(golden: GoldenCase, split: LayerSplit): Promise<ForwardR
 
 function named({ logits, tokenLoss, hiddenStates }: ForwardResult): Map<string, Float32Array> {
   const states = hiddenStates.map((state, i) => [`hidden_states.${i}`, state] as const)
-  return new Map([...states, ['logits', logits], ['token_loss', tokenLoss ?? new Float32Array()]])
+  return new Map<string, Float32Array>([...states, ['logits', logits], ['token_loss', tokenLoss ?? new Float32Array()]])
 }
 
 function expectGolden(golden: GoldenCase, result: ForwardResult): void {

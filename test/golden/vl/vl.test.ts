@@ -42,10 +42,10 @@ async function greedyIds(model: Gemma3VLModel, golden: GoldenCase, features: rea
 async function computeAll(model: Gemma3VLModel, golden: GoldenCase): Promise<Map<string, Float32Array>> {
   const images = []
   for (const patches of golden.patches) images.push(await model.getImageStates(patches))
-  const imageFeatures = images.map((image) => image.imageFeatures)
+  const imageFeatures: Float32Array[] = images.map((image) => image.imageFeatures)
   const result = await model.forward({ ...golden, imageFeatures, hiddenStates: true, returnLogits: true })
   const joined = (parts: Float32Array[]) => Float32Array.from(parts.flatMap((part) => [...part]))
-  return new Map([
+  return new Map<string, Float32Array>([
     ...(images.length === 0
       ? []
       : ([
