@@ -86,7 +86,7 @@ export interface Runtime extends Disposable {
    * @throws AppError `graph.shape_mismatch` when shape, dtype and data do not fit
    */
   wrap(dtype: DType, shape: readonly number[], data: TensorData): RuntimeTensor
-  /** A zero-filled tensor in the device's memory, for example a KV cache. */
+  /** A tensor in the device's memory, for example a KV cache. It is filled with zeros on a CPU only. */
   allocate(dtype: DType, shape: readonly number[]): RuntimeTensor
   /**
    * Loads a serialized ONNX model.

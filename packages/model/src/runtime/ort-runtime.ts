@@ -1,6 +1,7 @@
 import { AppError } from '@loupe/shared/errors'
 import type { Device, DType, LoadOptions, Runtime, RuntimeTensor, TensorData } from '../graph/runtime.ts'
 import { throwIfCancelled } from './cancellation.ts'
+import { DeviceMemory } from './device-memory.ts'
 import { library } from './library.ts'
 import { RunQueue } from './run-queue.ts'
 import { loadSession, type OrtSession } from './session.ts'
@@ -32,7 +33,8 @@ export interface OrtRuntimeOptions {
 /**
  * ONNX Runtime, in this process.
  *
- * Tensors live in host memory on every device; with a device that has its own, ONNX Runtime copies them for each run.
+ * On a device that has memory of its own, allocated tensors live there; wrapped ones live in host memory, and ONNX
+ * Runtime copies them for each run.
  *
  * @example
  * using runtime = new OrtRuntime({ threads: 2 })
@@ -49,6 +51,7 @@ export class OrtRuntime implements Runtime {
   readonly version: string
   readonly #settings: SessionSettings
   readonly #queue: RunQueue
+  #memory: DeviceMemory | undefined
   #disposed = false
 
   /** @throws AppError `runtime.failed` when the library or the device is not available, or an option is out of range */
@@ -71,7 +74,9 @@ export class OrtRuntime implements Runtime {
 
   allocate(dtype: DType, shape: readonly number[]): RuntimeTensor {
     this.#assertOpen()
-    return OrtTensor.allocate(dtype, shape)
+    if (this.device === 'cpu') return OrtTensor.allocate(dtype, shape)
+    this.#memory ??= new DeviceMemory(this.device, this.#settings)
+    return this.#memory.allocate(dtype, shape)
   }
 
   async load(model: Uint8Array, options: LoadOptions = {}): Promise<OrtSession> {
@@ -83,6 +88,7 @@ export class OrtRuntime implements Runtime {
   /** Refuses new work. Sessions and tensors live on until they are disposed themselves. */
   [Symbol.dispose](): void {
     this.#disposed = true
+    this.#memory?.[Symbol.dispose]()
   }
 
   #assertOpen(): void {

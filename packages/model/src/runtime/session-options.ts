@@ -13,8 +13,8 @@ export interface SessionSettings {
   readonly threads: number
   /** Whether matrix weights are copied into the layout that the kernels like best; by default as each model asks. */
   readonly prepack?: boolean | undefined
-  /** Whether the CPU takes what the device has no kernel for. */
-  readonly cpuFallback: boolean
+  /** Whether the CPU takes what the device has no kernel for; true by default. */
+  readonly cpuFallback?: boolean
 }
 
 /** What is said of one model. */
@@ -55,7 +55,7 @@ function configEntries(settings: SessionSettings, { weightsFolder, prepack }: Mo
     // A spinning thread is a little quicker to start the next operator, and takes its core from everything else.
     'session.intra_op.allow_spinning': '0',
     'session.disable_prepacking': isPrepacked ? '0' : '1',
-    'session.disable_cpu_ep_fallback': settings.cpuFallback ? '0' : '1',
+    ...(settings.cpuFallback === false ? { 'session.disable_cpu_ep_fallback': '1' } : {}),
     ...(weightsFolder === undefined ? {} : { 'session.model_external_initializers_file_folder_path': weightsFolder }),
   }
 }

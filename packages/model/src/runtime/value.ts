@@ -40,25 +40,32 @@ export function typedArray(dtype: DType, buffer: ArrayBuffer): TensorData {
 }
 
 /**
- * A tensor in memory that JavaScript owns.
+ * A tensor in memory that JavaScript owns, or in a device's.
  *
- * ONNX Runtime takes no reference on such memory, so three things keep it in place: the tensor holds the array, a binding
- * holds its tensors, and a run in flight holds its binding. Its buffer can be neither transferred nor resized.
+ * ONNX Runtime takes no reference on memory of JavaScript, so three things keep it in place: the tensor holds the array, a
+ * binding holds its tensors, and a run in flight holds its binding. Its buffer can be neither transferred nor resized.
  */
 export class OrtTensor implements RuntimeTensor {
   readonly dtype: DType
   readonly shape: readonly number[]
-  readonly data: TensorData
+  readonly #data: TensorData | undefined
   readonly #handle: Handle
 
-  /** @throws AppError `graph.shape_mismatch` */
-  constructor(dtype: DType, shape: readonly number[], data: TensorData) {
-    checkMemory(dtype, shape, data)
-    markAsUntransferable(data.buffer)
+  /**
+   * @param memory - an array to use as it is, or a native tensor outside of JavaScript's reach
+   * @throws AppError `graph.shape_mismatch`
+   */
+  constructor(dtype: DType, shape: readonly number[], memory: TensorData | Handle) {
     this.dtype = dtype
     this.shape = [...shape]
-    this.data = data
-    this.#handle = new Handle('tensor', createValue(dtype, shape, data), 'ReleaseValue')
+    if (memory instanceof Handle) {
+      this.#handle = memory
+      return
+    }
+    checkMemory(dtype, shape, memory)
+    markAsUntransferable(memory.buffer)
+    this.#data = memory
+    this.#handle = new Handle('tensor', createValue(dtype, shape, memory), 'ReleaseValue')
   }
 
   /**
@@ -68,6 +75,12 @@ export class OrtTensor implements RuntimeTensor {
    */
   static allocate(dtype: DType, shape: readonly number[]): OrtTensor {
     return new OrtTensor(dtype, shape, typedArray(dtype, new ArrayBuffer(bytesOf(dtype, shape))))
+  }
+
+  /** @throws AppError `runtime.failed` when the tensor lives in device memory */
+  get data(): TensorData {
+    if (this.#data !== undefined) return this.#data
+    throw new AppError('runtime.failed', `${this.dtype}[${this.shape}]: expected host memory, found a device's.`)
   }
 
   /** @throws AppError `runtime.failed` after `dispose` */
