@@ -18,8 +18,8 @@ export interface LayerCache {
 export interface CacheStep {
   /** `[b]` int32: the slot of each row's last token */
   readonly lastSlot: Value<'b'>
-  /** int32: filled slots of the longest row, this step included */
-  readonly filled: Value<''>
+  /** `[1]` int32: filled slots of the longest row, this step included */
+  readonly filled: Value<'1'>
   /** `[b, 1, t, s]` float32: the mask of this kind of layer */
   readonly bias: Value<'b 1 t s'>
   /** W of this kind of layer, where it has a window */

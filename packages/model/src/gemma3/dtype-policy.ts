@@ -1,10 +1,11 @@
-import type { Device } from '../graph/runtime.ts'
+import type { Device, DType } from '../graph/runtime.ts'
+import type { StoredWeight } from './parameters.ts'
 
 /** Types in which numbers are computed. */
 export type FloatType = 'float32' | 'float16' | 'bfloat16'
 
 /** How weights are held: as numbers, or in blocks of 8 or 4 bits. */
-type WeightType = 'f32' | 'bf16' | 'f16' | 'int8' | 'int4'
+export type HeldType = 'f32' | 'bf16' | 'f16' | 'int8' | 'int4'
 
 /**
  * How a model is computed. Whatever the policy, float32 are: sums inside norms, angles, softmax, everything that a session
@@ -22,6 +23,8 @@ export interface DTypePolicy {
   readonly attention: 'biased' | 'causal'
   /** What the attention operator does to queries and keys itself. */
   readonly fuses: 'nothing' | 'rotary' | 'norm and rotary'
+  /** Whether cosines and sines are computed by the graph, or given to it. */
+  readonly angles: 'computed' | 'given'
   /** Whether the residual stream is held smaller than it is, so that it fits into float16; see `residual-stream.ts`. */
   readonly rescales: boolean
 }
@@ -31,6 +34,7 @@ const FLOAT32: DTypePolicy = {
   cache: 'float32',
   attention: 'biased',
   fuses: 'nothing',
+  angles: 'computed',
   rescales: false,
 }
 
@@ -42,6 +46,7 @@ const CUDA_BFLOAT16: DTypePolicy = {
   cache: 'bfloat16',
   attention: 'causal',
   fuses: 'norm and rotary',
+  angles: 'computed',
   rescales: false,
 }
 const WEBGPU_FLOAT16: DTypePolicy = {
@@ -49,6 +54,7 @@ const WEBGPU_FLOAT16: DTypePolicy = {
   cache: 'float16',
   attention: 'causal',
   fuses: 'nothing',
+  angles: 'given',
   rescales: true,
 }
 
@@ -57,12 +63,13 @@ const WEBGPU_FLOAT16: DTypePolicy = {
  *
  * - CUDA attends in 16 bits only. It takes a bias, but then leaves its fast kernels.
  * - WebGPU knows no bfloat16, and no attention that is not causal. Its own rotary embedding counts slots and ignores
- *   positions, and its norm of queries and keys comes with that only.
+ *   positions, and its norm of queries and keys comes with that only. Its sine is good to 2^-11 up to π and to nothing
+ *   beyond.
  * - A CPU computes 16-bit numbers by converting them back and forth.
  *
  * Weights in blocks are multiplied in the type with the wider range where there is one.
  */
-const POLICIES: Readonly<Record<Device, Readonly<Record<WeightType, DTypePolicy>>>> = {
+const POLICIES: Readonly<Record<Device, Readonly<Record<HeldType, DTypePolicy>>>> = {
   cpu: { f32: FLOAT32, bf16: FLOAT32, f16: FLOAT32, int8: FLOAT32, int4: FLOAT32 },
   cuda: {
     f32: { ...FLOAT32, cache: 'float16', attention: 'causal' },
@@ -72,7 +79,7 @@ const POLICIES: Readonly<Record<Device, Readonly<Record<WeightType, DTypePolicy>
     int4: CUDA_BFLOAT16,
   },
   webgpu: {
-    f32: { ...FLOAT32, attention: 'causal' },
+    f32: { ...FLOAT32, attention: 'causal', angles: 'given' },
     bf16: WEBGPU_FLOAT16,
     f16: WEBGPU_FLOAT16,
     int8: WEBGPU_FLOAT16,
@@ -81,6 +88,14 @@ const POLICIES: Readonly<Record<Device, Readonly<Record<WeightType, DTypePolicy>
 }
 
 /** How a model with such weights is computed on a device. */
-export function dtypePolicy(device: Device, weights: WeightType): DTypePolicy {
+export function dtypePolicy(device: Device, weights: HeldType): DTypePolicy {
   return POLICIES[device][weights]
+}
+
+const HELD_AS: Readonly<Partial<Record<DType, HeldType>>> = { bfloat16: 'bf16', float16: 'f16' }
+
+/** How a weight is held. */
+export function heldType(weight: StoredWeight): HeldType {
+  if ('blocks' in weight) return weight.blocks.bits === 4 ? 'int4' : 'int8'
+  return HELD_AS[weight.dtype] ?? 'f32'
 }

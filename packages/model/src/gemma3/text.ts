@@ -2,11 +2,12 @@ import { Graph } from '../graph/graph.ts'
 import type { Matrix } from '../graph/matrix.ts'
 import { cast, scaleBy } from '../graph/ops/arithmetic.ts'
 import { gatherRows, lastOfEachRow, replaceRows, reshape, sizeOf } from '../graph/ops/layout.ts'
+import { onlyIf } from '../graph/ops/logic.ts'
 import { applyMatrix, matrixRows } from '../graph/ops/matrix.ts'
 import { elementCount } from '../graph/shape.ts'
 import type { Value } from '../graph/value.ts'
 import { rmsNorm } from '../layers/rms-norm.ts'
-import { type Rotary, rotaryTable } from '../layers/rope.ts'
+import { givenRotary, type Rotary, type RotaryOptions, rotaryTable } from '../layers/rope.ts'
 import { type BlockWeights, block, type Hidden, type LayerContext } from './block.ts'
 import { layerCache } from './cache.ts'
 import type { Gemma3Config, TextConfig } from './config.ts'
@@ -39,6 +40,7 @@ export interface LanguageModelOptions extends ParameterOptions {
  * | `given_states` | `[m, d]` float32 | first stage; what stands there, unscaled: image features, as a rule |
  * | `hidden_in` | `[b, t, d]` float32 | later stages; `hidden_out` of the one before |
  * | `logit_rows` | `[l]` int64 | last stage; which of the b·t tokens get logits |
+ * | `rotary_local.cosines`, … | `[b·t, h/2]` float32 | where the policy is given angles: `rotaryAngles` of both kinds of layer |
  * | `is_masked` | bool | where the policy attends causally: whether this step has image tokens, or any slot is hidden |
  * | `past_keys.i`, `past_values.i` | `[b, k, c, h]` of the policy's type | the cache of layer i, c slots |
  *
@@ -113,7 +115,7 @@ function logits(g: Graph, table: Matrix<'v d'>, x: Hidden): Value<'r o'> {
 
 interface StepInputs {
   readonly lastSlot: Value<'b'>
-  readonly filled: Value<''>
+  readonly filled: Value<'1'>
   readonly isMasked: Value<''> | undefined
   readonly bias: AttentionBias
   readonly rotaryLocal: Rotary
@@ -127,16 +129,26 @@ function stepInputs(g: Graph, text: TextConfig, policy: DTypePolicy): StepInputs
   const slots = g.input('slots', 'int32', 'b t', ['b', 't'])
   const blocks = g.input('blocks', 'int32', 'b s', ['b', 's'])
   const { slidingWindow, ropeLocal, ropeGlobal } = text
+  const isMasked = policy.attention === 'causal' ? g.input('is_masked', 'bool', '', []) : undefined
+  const bias = attentionBias(g, slots, blocks, slidingWindow)
   // An operator that turns heads itself wants a row for every slot.
   const length = policy.fuses === 'nothing' ? undefined : 's'
   const table = { headSize: text.headSize, dtype: policy.activations, length }
+  const rotary = (name: string, options: RotaryOptions) =>
+    g.at(name, () =>
+      policy.angles === 'given' ? givenRotary(g, name, positions, options) : rotaryTable(g, positions, options),
+    )
   return {
     lastSlot: lastOfEachRow<'b', 't'>(g, slots),
-    filled: reshape(g, cast(g, sizeOf(g, 's'), 'int32'), '', []),
-    isMasked: policy.attention === 'causal' ? g.input('is_masked', 'bool', '', []) : undefined,
-    bias: attentionBias(g, slots, blocks, slidingWindow),
-    rotaryLocal: g.at('rotary_local', () => rotaryTable(g, positions, { ...ropeLocal, ...table })),
-    rotaryGlobal: g.at('rotary_global', () => rotaryTable(g, positions, { ...ropeGlobal, ...table })),
+    // Not made a scalar: that would be done by the device, and this number is wanted by the host.
+    filled: cast(g, sizeOf(g, 's'), 'int32'),
+    isMasked,
+    bias:
+      isMasked === undefined
+        ? bias
+        : { local: onlyIf(g, isMasked, bias.local), global: onlyIf(g, isMasked, bias.global) },
+    rotaryLocal: rotary('rotary_local', { ...ropeLocal, ...table }),
+    rotaryGlobal: rotary('rotary_global', { ...ropeGlobal, ...table }),
     policy,
   }
 }

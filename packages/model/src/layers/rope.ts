@@ -49,6 +49,31 @@ export function rotaryTable(g: Graph, positions: Value<'b t'>, options: RotaryOp
 }
 
 /**
+ * A table as {@link rotaryTable} makes it, given to the model as inputs `name.cosines` and `name.sines`, `[r, h/2]`
+ * float32: {@link rotaryAngles} of this step's positions.
+ */
+export function givenRotary(g: Graph, name: string, positions: Value<'b t'>, options: RotaryOptions): Rotary {
+  const [batch = 0, tokens = 0] = positions.shape
+  const { headSize, dtype = 'float32' } = options
+  const input = (part: string) => cast(g, g.input(`${name}.${part}`, 'float32', 'r h', ['r', headSize / 2]), dtype)
+  const rows = reshape(g, countUp(g, elementCount([batch, tokens])), 'b t', [batch, tokens])
+  return { rows, cosines: input('cosines'), sines: input('sines') }
+}
+
+/** What {@link rotaryTable} computes, for a graph that is given it. @returns `[r, h/2]` each, for r positions */
+export function rotaryAngles(
+  positions: Int32Array,
+  options: RotaryOptions,
+): { cosines: Float32Array; sines: Float32Array } {
+  const frequencies = inverseFrequencies(options)
+  const angles = Float64Array.from({ length: positions.length * frequencies.length }, (_, index) => {
+    const position = positions[Math.floor(index / frequencies.length)] ?? 0
+    return Math.fround(position * (frequencies[index % frequencies.length] ?? 0))
+  })
+  return { cosines: Float32Array.from(angles, Math.cos), sines: Float32Array.from(angles, Math.sin) }
+}
+
+/**
  * Rotary position embedding in the half-split layout: lane i of a head turns with lane i + h/2.
  *
  * @param x - `[b, t, n·h]`, heads side by side

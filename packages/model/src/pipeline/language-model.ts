@@ -1,14 +1,14 @@
-import { AppError } from '@loupe/shared/errors'
 import { KeyValueCache } from '../gemma3/cache.ts'
-import { CPU_POLICY, type DTypePolicy } from '../gemma3/dtype-policy.ts'
-import { isMasked } from '../gemma3/mask.ts'
+import type { DTypePolicy } from '../gemma3/dtype-policy.ts'
+import { TEXT_PREFIX } from '../gemma3/names.ts'
 import { type Stage, wholeModel } from '../gemma3/stage.ts'
 import { withTableRows } from '../gemma3/table-rows.ts'
 import { languageModelGraph } from '../gemma3/text.ts'
-import type { DType, Runtime, RuntimeBinding, TensorData } from '../graph/runtime.ts'
+import type { Runtime, RuntimeBinding } from '../graph/runtime.ts'
 import { LazySession } from './lazy-session.ts'
 import { loadPart } from './load-part.ts'
-import type { ModelParts } from './model-parts.ts'
+import { type ModelParts, partOptions } from './model-parts.ts'
+import { type BoundInput, policyInputs } from './policy-inputs.ts'
 import type { GivenStates } from './prompt-tokens.ts'
 
 /** One step of the language model: t new tokens in each of b rows, on top of what their caches hold. */
@@ -31,9 +31,6 @@ export interface Step {
   readonly logitRows: readonly number[]
 }
 
-/** What {@link Runtime.wrap} takes. */
-type BoundInput = readonly [DType, readonly number[], TensorData]
-
 /**
  * The language model, or a stage of it. The session that also gives out hidden states is apart: it cannot fuse as much.
  */
@@ -51,11 +48,13 @@ export class LanguageModel implements Disposable {
     this.stage = stage
     this.runtime = parts.runtime
     this.#parts = parts
-    this.#policy = parts.policy?.dtypes ?? CPU_POLICY
+    const someMatrix = `${TEXT_PREFIX}layers.${stage.firstLayer}.mlp.down_proj.weight`
+    const shared = partOptions(parts, parts.language, someMatrix)
+    this.#policy = shared.dtypes
     const session = (hiddenStates: boolean) =>
       new LazySession(async () => {
-        const { config, language, runtime, policy } = parts
-        const options = { ...policy, keepStoredTypes: language.keepStoredTypes ?? false, hiddenStates, stage }
+        const { config, language, runtime } = parts
+        const options = { ...shared, hiddenStates, stage }
         const { vocabulary } = stage
         return loadPart(runtime, language, (source) => {
           const own = vocabulary === undefined ? source : withTableRows(source, vocabulary)
@@ -111,25 +110,12 @@ export class LanguageModel implements Disposable {
     } as const
     const before = { hidden_in: ['float32', [rows, step.tokenIds.length / rows, hiddenSize], hidden] } as const
     return {
-      ...this.#maskedInput(rows, step),
+      ...policyInputs(config.text, this.#policy, { rows, ...step }),
       positions: perRow(step.positions),
       slots: perRow(step.slots),
       blocks: perRow(step.blocks),
       ...(this.stage.preProcess ? { ...tokens, ...given } : before),
       ...(this.stage.postProcess ? { logit_rows: index(step.logitRows) } : {}),
     }
-  }
-  /** What a graph that attends causally wants to know; see `is_masked` of {@link languageModelGraph}. */
-  #maskedInput(rows: number, { slots, blocks, positions }: Omit<Step, 'rows'>): Record<string, BoundInput> {
-    const { attention, fuses } = this.#policy
-    const filled = blocks.length / rows
-    const far = fuses === 'nothing' ? undefined : positions.find((position) => position >= filled)
-    if (far !== undefined) {
-      const expected = `Expected positions below ${filled}, the number of tokens so far`
-      throw new AppError('request.unsupported', `${expected}, on ${this.runtime.device}; found ${far}.`)
-    }
-    return attention === 'causal'
-      ? { is_masked: ['bool', [], Uint8Array.of(Number(isMasked(slots, blocks, rows)))] }
-      : {}
   }
 }

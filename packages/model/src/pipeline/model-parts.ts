@@ -1,5 +1,5 @@
 import type { Gemma3Config } from '../gemma3/config.ts'
-import type { DTypePolicy } from '../gemma3/dtype-policy.ts'
+import { type DTypePolicy, dtypePolicy, heldType } from '../gemma3/dtype-policy.ts'
 import type { TensorSource } from '../gemma3/parameters.ts'
 import type { BlockActivations } from '../graph/block-matrix.ts'
 import type { Runtime } from '../graph/runtime.ts'
@@ -18,7 +18,7 @@ export interface WeightsPart {
 export interface ComputePolicy {
   /** What products with blocks do to their other factor; `int8` by default. */
   readonly activations?: BlockActivations
-  /** Types and operators; those of a CPU by default. */
+  /** Types and operators; by default what the device, and how weights are held, ask for. */
   readonly dtypes?: DTypePolicy
 }
 
@@ -34,4 +34,18 @@ export interface ModelParts {
   readonly runtime: Runtime
   /** How to compute, where there is a choice. */
   readonly policy?: ComputePolicy
+}
+
+/** How the graph of a part is made. */
+export interface PartOptions extends ComputePolicy {
+  /** Types and operators. */
+  readonly dtypes: DTypePolicy
+  /** See {@link WeightsPart.keepStoredTypes}; of use where everything is computed in float32. */
+  readonly keepStoredTypes: boolean
+}
+
+/** @param matrix - name of a matrix of the part, which stands for all of them */
+export function partOptions({ runtime, policy }: ModelParts, part: WeightsPart, matrix: string): PartOptions {
+  const dtypes = policy?.dtypes ?? dtypePolicy(runtime.device, heldType(part.tensors(matrix)))
+  return { ...policy, dtypes, keepStoredTypes: part.keepStoredTypes === true && runtime.device === 'cpu' }
 }

@@ -1,12 +1,13 @@
 import { AppError } from '@loupe/shared/errors'
 import type { VisionConfig } from '../gemma3/config.ts'
+import { VISION_PREFIX } from '../gemma3/names.ts'
 import type { TensorSource } from '../gemma3/parameters.ts'
 import { patchGeometry, visionGraph } from '../gemma3/vision.ts'
 import type { Floats } from '../graph/floats.ts'
 import type { RunOptions, Runtime } from '../graph/runtime.ts'
 import { LazySession } from './lazy-session.ts'
 import { loadPart } from './load-part.ts'
-import type { ModelParts, WeightsPart } from './model-parts.ts'
+import { type ModelParts, partOptions, type WeightsPart } from './model-parts.ts'
 import { countPictures, type Pixels, patchesOf } from './pixels.ts'
 
 /** What the vision tower and the projector make of n pictures. */
@@ -17,6 +18,8 @@ export interface ImageStates {
   readonly imageFeatures: Floats<'n m d'>
 }
 
+const SOME_MATRIX = `${VISION_PREFIX}encoder.layers.0.mlp.fc1.weight`
+
 type OutputName = 'last_hidden_state' | 'image_features'
 
 /** The vision tower, in one session with the projector. Pictures go through one at a time. */
@@ -26,11 +29,12 @@ export class VisionModel implements Disposable {
   readonly #session: LazySession
 
   /** @param weights - of the tower and the projector */
-  constructor({ config, runtime, policy }: ModelParts, vision: VisionConfig, weights: WeightsPart) {
+  constructor(parts: ModelParts, vision: VisionConfig, weights: WeightsPart) {
+    const { config, runtime } = parts
     this.#vision = vision
     this.#runtime = runtime
-    const options = { ...policy, keepStoredTypes: weights.keepStoredTypes ?? false }
-    const build = (source: TensorSource) => visionGraph(config, vision, source, options)
+    const build = (source: TensorSource) =>
+      visionGraph(config, vision, source, partOptions(parts, weights, SOME_MATRIX))
     this.#session = new LazySession(async () => loadPart(runtime, weights, build))
   }
 

@@ -28,8 +28,8 @@ export interface GroupQueryOptions {
   readonly scale: number
   /** `[b]` int32: the slot of each row's last token. */
   readonly lastSlot: Value<'b'>
-  /** int32: filled slots of the longest row, this step included. */
-  readonly filled: Value<''>
+  /** `[1]` int32: filled slots of the longest row, this step included. */
+  readonly filled: Value<'1'>
   /**
    * What each query sees: what `bias` says, `[b, 1, t, s]` added to the scores, which carries the whole mask; or what
    * stands before it and itself, at most `window` tokens.

@@ -1,6 +1,6 @@
 /** Comparisons and choices. Sizes of 1 stretch; ranks must be equal. */
 import type { Graph } from '../graph.ts'
-import type { Value } from '../value.ts'
+import { type AnyValue, named, type Value } from '../value.ts'
 import { elementwise, scalar } from './elementwise.ts'
 
 export function equal<A extends string>(g: Graph, x: Value<A>, y: Value<A>): Value<A> {
@@ -34,4 +34,21 @@ export function choose<A extends string>(g: Graph, condition: Value<A>, yes: num
     { op: 'Where', inputs: [condition, scalar(g, 'float32', yes), scalar(g, 'float32', no)] },
     { dtype: 'float32', shape: condition.shape },
   )
+}
+
+/**
+ * `x`, which is only computed when a condition holds. When it does not, a number stands in its place that nobody may read.
+ *
+ * @param condition - one bool
+ * @param x - float32
+ */
+export function onlyIf<A extends string>(g: Graph, condition: AnyValue, x: Value<A>): Value<A> {
+  const ones = x.shape.map(() => 1)
+  const { name, dtype } = g.constant(
+    'float32',
+    x.shape.map((_, axis) => `r${axis}`).join(' '),
+    ones,
+    Float32Array.of(0),
+  )
+  return g.choose(condition, x, named({ name, dtype, shape: x.shape }))
 }
