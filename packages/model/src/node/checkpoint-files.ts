@@ -1,4 +1,4 @@
-import { type FileHandle, open, realpath } from 'node:fs/promises'
+import { constants, type FileHandle, open, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError } from '@loupe/shared/errors'
 import type { FileReader } from '../weights/checkpoint.ts'
@@ -59,7 +59,8 @@ async function locate(directory: string, name: string): Promise<string | undefin
 
 /** @param use - gets the open file and its length in bytes */
 async function withFile<T>(path: string, use: (file: FileHandle, bytes: number) => T | Promise<T>): Promise<T> {
-  const file = await open(path, 'r').catch((cause) => {
+  // A pipe would keep a plain open waiting for whoever writes to it.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause) => {
     throw new AppError('weights.invalid', `${path} cannot be opened.`, { cause })
   })
   try {
