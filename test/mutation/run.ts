@@ -20,8 +20,8 @@ when an edit does not fit the source any more, or when it broke the program and 
 
 const ROOT = join(import.meta.dirname, '../..')
 
-/** An edit that these follow from is no program any more; that says nothing about the tests. */
-const BROKEN = /^(SyntaxError|ReferenceError|TypeError)\b|Transform failed/
+/** An edit that these follow from is no program any more; that says nothing about the tests. Nor does a slow machine. */
+const BROKEN = /^(SyntaxError|ReferenceError|TypeError|TestTimeoutError)\b|Transform failed|Test timed out/
 
 /** Characters of a failed assertion. */
 const MOST_SHOWN = 90

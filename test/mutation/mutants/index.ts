@@ -1,4 +1,5 @@
 import type { Mutant } from '../mutant.ts'
+import { BLOCK_MUTANTS } from './blocks.ts'
 import { CHECKPOINT_MUTANTS } from './checkpoint.ts'
 import { DECODER_MUTANTS } from './decoder.ts'
 import { MASK_MUTANTS } from './mask.ts'
@@ -12,4 +13,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...VISION_MUTANTS,
   ...PIPELINE_MUTANTS,
   ...CHECKPOINT_MUTANTS,
+  ...BLOCK_MUTANTS,
 ]
