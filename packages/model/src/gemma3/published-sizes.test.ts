@@ -1,7 +1,7 @@
 /** Every released size is built without weights: what must fit is shapes and names. */
 import { describe, expect, it } from 'vitest'
-import type { FileTensor } from '../graph/graph.ts'
 import { type Gemma3Config, parseGemma3Config } from './config.ts'
+import type { TensorSource } from './parameters.ts'
 import { paperWeights } from './testing/paper-weights.ts'
 import { languageModelGraph } from './text.ts'
 import { visionGraph } from './vision.ts'
@@ -52,7 +52,7 @@ const SIZES: Record<string, { json: object; tensors: number }> = {
   },
 }
 
-function buildAll(config: Gemma3Config, source: (name: string) => FileTensor): Uint8Array[] {
+function buildAll(config: Gemma3Config, source: TensorSource): Uint8Array[] {
   const language = languageModelGraph(config, source)
   return config.vision === undefined ? [language] : [language, visionGraph(config, config.vision, source)]
 }
@@ -67,6 +67,14 @@ describe.each(Object.entries(SIZES))('gemma 3 %s', (_, { json, tensors }) => {
     // Weights stay outside: even 27b is a graph of a few megabytes.
     for (const graph of graphs) expect(graph.byteLength).toBeLessThan(4e6)
   })
+
+  it('builds over blocks of 4 bits with offsets', () => {
+    const config = parseGemma3Config(json)
+    const { inBlocks, used, names } = paperWeights(config)
+    const graphs = buildAll(config, inBlocks(4))
+    expect([...used].sort()).toEqual(names.sort())
+    for (const graph of graphs) expect(graph.byteLength).toBeLessThan(4e6)
+  })
 })
 
 describe('building', () => {
@@ -78,6 +86,24 @@ describe('building', () => {
     const wrong = (asked: string) => (asked === name ? { ...source(asked), shape: [10240, 2561] } : source(asked))
     expect(() => buildAll(config, wrong)).toThrow(
       'language_model.layers.7.mlp.up_proj.weight: expected a weight of shape [10240, 2560], found [10240, 2561]',
+    )
+  })
+
+  it('names the weight that cannot be in blocks', () => {
+    const { source, inBlocks } = paperWeights(config)
+    const query = inBlocks(4)('language_model.layers.0.self_attn.q_proj.weight')
+    const name = 'language_model.layers.7.post_attention_layernorm.weight'
+    const wrong = (asked: string) => (asked === name ? query : source(asked))
+    expect(() => buildAll(config, wrong)).toThrow(`${name}: expected a weight stored as numbers, found blocks`)
+  })
+
+  it('names the weight whose blocks do not fit', () => {
+    const { inBlocks } = paperWeights(config)
+    const name = 'vision_tower.encoder.layers.3.mlp.fc2.weight'
+    const other = inBlocks(4)('vision_tower.encoder.layers.3.mlp.fc1.weight')
+    const wrong = (asked: string) => (asked === name ? other : inBlocks(4)(asked))
+    expect(() => buildAll(config, wrong)).toThrow(
+      `${name}: expected a weight of shape [1152, 4304], found [4304, 1152]`,
     )
   })
 

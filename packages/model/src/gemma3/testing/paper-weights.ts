@@ -1,6 +1,7 @@
 import type { FileTensor } from '../../graph/graph.ts'
 import type { Gemma3Config } from '../config.ts'
-import { expectedTensors } from '../names.ts'
+import { expectedTensors, isMatrix } from '../names.ts'
+import type { TensorSource } from '../parameters.ts'
 
 /** Weights that exist in name and shape only; remembers which were asked for. */
 export function paperWeights(config: Gemma3Config) {
@@ -12,5 +13,17 @@ export function paperWeights(config: Gemma3Config) {
     const bytes = shape.reduce((product, size) => product * size, 2)
     return { dtype: 'bfloat16', shape, file: 'model.safetensors', offset: 0, bytes }
   }
-  return { source, used, names: [...shapes.keys()] }
+  /** Matrices in blocks of 32, with offsets. */
+  const inBlocks =
+    (bits: 4 | 8): TensorSource =>
+    (name) => {
+      const { shape, ...floats } = source(name)
+      const [outer = 0, inner = 0] = shape
+      const blocks = Math.ceil(inner / 32)
+      const perBlock: FileTensor = { ...floats, dtype: 'float32', shape: [outer, blocks] }
+      const quants: FileTensor = { ...floats, dtype: 'uint8', shape: [outer, blocks, 4 * bits] }
+      if (!isMatrix(name)) return { ...floats, shape }
+      return { blocks: { shape: [outer, inner], bits, blockSize: 32, quants, scales: perBlock, offsets: perBlock } }
+    }
+  return { source, inBlocks, used, names: [...shapes.keys()] }
 }
