@@ -4,10 +4,21 @@ import type { DTypePolicy } from '../gemma3/dtype-policy.ts'
 import { isMasked } from '../gemma3/mask.ts'
 import type { DType, TensorData } from '../graph/runtime.ts'
 import { rotaryAngles } from '../layers/rope.ts'
-import type { Step } from './language-model.ts'
 
 /** What `Runtime.wrap` takes. */
 export type BoundInput = readonly [DType, readonly number[], TensorData]
+
+/** What a policy needs to know of a step. */
+interface StepTokens {
+  /** b */
+  readonly rows: number
+  /** `[b·t]` of the rotary embedding */
+  readonly positions: Int32Array
+  /** `[b·t]` where in the cache each token goes */
+  readonly slots: Int32Array
+  /** `[b·s]` image block of every filled slot */
+  readonly blocks: Int32Array
+}
 
 /**
  * The inputs that a graph has because of its policy; see `languageModelGraph`.
@@ -15,7 +26,7 @@ export type BoundInput = readonly [DType, readonly number[], TensorData]
  * @throws AppError `request.unsupported` when an operator that turns heads itself is given a position that it has no
  *   angles for
  */
-export function policyInputs(text: TextConfig, policy: DTypePolicy, step: Step): Record<string, BoundInput> {
+export function policyInputs(text: TextConfig, policy: DTypePolicy, step: StepTokens): Record<string, BoundInput> {
   const { rows, slots, blocks, positions } = step
   checkPositions(policy, positions, blocks.length / rows)
   const { headSize, ropeLocal, ropeGlobal } = text
