@@ -10,7 +10,7 @@ import { OrtTensor } from './value.ts'
 
 /** Options of {@link OrtRuntime}. */
 export interface OrtRuntimeOptions {
-  /** Where to compute; `cpu` by default. The other devices are untested: they need a library built for them (`ORT_LIB`). */
+  /** Where to compute; `cpu` by default. `webgpu` needs Vulkan, Metal or Direct3D 12; `cuda` a library built for it (`ORT_LIB`). */
   readonly device?: Device
   /** Settings of the device's execution provider under ONNX Runtime's own names: `{ device_id: '1' }`. */
   readonly deviceOptions?: Readonly<Record<string, string>>

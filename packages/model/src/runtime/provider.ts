@@ -14,7 +14,7 @@ const CUDA_DEFAULTS: Settings = {
 /**
  * Makes sessions compute on a device. The CPU needs nothing and takes what another provider cannot do.
  *
- * Untested but for the CPU and the failures: CUDA and WebGPU follow ONNX Runtime's documentation and have not run yet.
+ * WebGPU has run on a software adapter. CUDA follows ONNX Runtime's documentation and has not run yet, but for its failures.
  *
  * @param options - session options
  * @throws AppError `runtime.failed` when the library lacks the provider, or the provider its own libraries
