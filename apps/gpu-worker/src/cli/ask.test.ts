@@ -152,7 +152,7 @@ describe('loupe ask', () => {
     ['a picture that is not there', ['What?', 'nowhere.png']],
     ['an address where nobody listens', ['What?', '--url', 'http://127.0.0.1:9']],
     ['a model that is not there', ['What?', '--model', 'nowhere']],
-    ['a device that is not offered', ['What?', '--device', 'cuda']],
+    ['a device that does not exist', ['What?', '--device', 'tpu']],
     ['a dtype that does not exist', ['What?', '--dtype', 'f8']],
   ])('refuses %s before it starts anything', async (name, argv) => {
     const code = name.startsWith('an address') ? 'worker.unavailable' : 'usage.invalid'

@@ -7,7 +7,7 @@ import { checkTemplate } from '../text/check-template.ts'
 import { openModelText } from '../text/model-text.ts'
 import type { Command } from './command.ts'
 import { parseJson, readText } from './json-lines.ts'
-import { modelDirectory } from './model-directory.ts'
+import { modelPath } from './model-path.ts'
 import { readTemplateOption, TEMPLATE_OPTIONS } from './worker-options.ts'
 
 /** Of every released Gemma 3; a directory without a config.json, which holds only a tokenizer, means these. */
@@ -33,7 +33,7 @@ example: echo '[{"role":"user","content":[{"type":"image"},{"type":"text","text"
   options: { model: { type: 'string' }, 'plain-text': { type: 'boolean' }, ...TEMPLATE_OPTIONS },
   async run(args, io) {
     const messages = parseMessages(parseJson(await readText(io.stdin), 'standard input'))
-    const path = await modelDirectory(args)
+    const path = await modelPath(args)
     const { tokenizer, template } = await openModelText(path)
     if (template !== undefined && readTemplateOption(args) === undefined) {
       await checkTemplate(template, { tokenizer, withImages: messages.some(hasImage), signal: io.signal })

@@ -108,8 +108,8 @@ describe('loupe inspect', () => {
 
   it('says that there is no such directory', async () => {
     const { status, err } = await inspect('--model', join(directory, 'absent'))
-    expect(status).toBe(1)
-    expect(err).toContain('Expected a directory at')
+    expect(status).toBe(2)
+    expect(err).toContain('--model: there is no file or directory')
   })
 
   it('refuses a vision file beside a checkpoint that is no GGUF', async () => {

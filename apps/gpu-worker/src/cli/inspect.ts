@@ -4,7 +4,7 @@ import { AppError } from '@loupe/shared/errors'
 import { type CliArguments, type Command, stringOption } from './command.ts'
 import { type InspectedModel, inspectReport } from './inspect-report.ts'
 import { inspectText } from './inspect-text.ts'
-import { modelDirectory } from './model-directory.ts'
+import { modelPath } from './model-path.ts'
 
 /**
  * `loupe inspect`: what a checkpoint is, from its configs and headers alone. Fails where loading it would fail, save for
@@ -39,7 +39,7 @@ async function checkpoint(args: CliArguments): Promise<InspectedModel> {
     throw new AppError('usage.invalid', `--mmproj needs a --model that ends in ${GGUF}.`)
   }
   const { checkpointFiles } = await import('@loupe/model/node')
-  const files = await checkpointFiles(await modelDirectory(args))
+  const files = await checkpointFiles(await modelPath(args))
   const { config, generation } = await readModelConfig(files)
   const weights = bindWeights(await openCheckpoint(files), config)
   return { directory: files.directory, config, generation, weights }

@@ -17,7 +17,7 @@ describe('readModelOptions', () => {
       '--model',
       import.meta.filename,
       '--mmproj',
-      'v.gguf',
+      import.meta.filename,
       '--cache',
       '/c',
       '--device',
@@ -28,7 +28,7 @@ describe('readModelOptions', () => {
     expect(await read(...given, '--dtype', 'f16', '--vision-dtype', 'f32', '--activations', 'float32')).toEqual({
       path: import.meta.filename,
       load: {
-        mmproj: 'v.gguf',
+        mmproj: import.meta.filename,
         cacheDirectory: '/c',
         device: 'cuda',
         threads: 3,

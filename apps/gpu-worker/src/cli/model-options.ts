@@ -2,7 +2,7 @@ import { WEIGHT_DTYPES, type WeightDType } from '@loupe/model'
 import type { LoadOptions } from '@loupe/model/node'
 import { AppError } from '@loupe/shared/errors'
 import { type CliArguments, type Command, integerOption, stringOption } from './command.ts'
-import { modelDirectory } from './model-directory.ts'
+import { existingPath, modelPath } from './model-path.ts'
 
 /** Options of every command that loads a model. */
 export const MODEL_OPTIONS = {
@@ -45,13 +45,13 @@ export async function readModelOptions(args: CliArguments): Promise<ModelChoice>
   const threads = integerOption(args, 'threads', 0, [0, MOST_THREADS])
   const load = {
     dtype: defined({ language, vision }),
-    mmproj: stringOption(args, 'mmproj'),
+    mmproj: await existingPath(args, 'mmproj'),
     activations: choice(args, 'activations', ACTIVATIONS),
     cacheDirectory: stringOption(args, 'cache'),
     device: choice(args, 'device', DEVICES),
     threads: threads === 0 ? undefined : threads,
   }
-  return { path: await modelDirectory(args), load: defined(load) }
+  return { path: await modelPath(args), load: defined(load) }
 }
 
 /** A tower in four bits sees too little; its weights are a tenth of the model's. */

@@ -24,7 +24,8 @@ describe('loupe serve', () => {
     [['--threads', 'many'], '--threads takes a whole number'],
     [['--device', 'tpu'], '--device: expected cpu, cuda, webgpu, found "tpu".'],
     [['--chat-template', 'gemma2'], '--chat-template: expected gemma3, found "gemma2".'],
-    [['--model', 'nowhere'], '--model: nowhere: there is no such file or directory.'],
+    [['--model', 'nowhere'], '--model: there is no file or directory "nowhere".'],
+    [['--mmproj', 'nowhere.gguf'], '--mmproj: there is no file or directory "nowhere.gguf".'],
   ])('refuses %j', async (argv, message) => {
     const run = runCommand(serve, argv)
     await expect(run).rejects.toMatchObject({ code: 'usage.invalid', message: expect.stringContaining(message) })

@@ -2,7 +2,7 @@ import { AppError } from '@loupe/shared/errors'
 import { openModelText } from '../text/model-text.ts'
 import type { Command } from './command.ts'
 import { jsonLines } from './json-lines.ts'
-import { modelDirectory } from './model-directory.ts'
+import { modelPath } from './model-path.ts'
 
 /** `loupe tokenize`: JSON lines of texts to JSON lines of token ids, one for one, as they arrive. */
 export const tokenize: Command = {
@@ -18,7 +18,7 @@ Reads JSON lines {"text": "..."} and writes, for each, a JSON line {"ids": [...]
 example: echo '{"text":"Hello"}' | loupe tokenize`,
   options: { model: { type: 'string' }, 'raw-special': { type: 'boolean' } },
   async run(args, io) {
-    const { tokenizer } = await openModelText(await modelDirectory(args))
+    const { tokenizer } = await openModelText(await modelPath(args))
     const parseSpecial = args.values['raw-special'] === true
     for await (const { line, value } of jsonLines(io.stdin)) {
       io.signal.throwIfAborted()

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { AppError } from '@loupe/shared/errors'
 import {
@@ -46,7 +46,11 @@ type Files = Pick<ModelText, 'layout' | 'artifact' | 'template'>
 async function readDirectory(directory: string): Promise<Files> {
   const path = join(directory, 'tokenizer.json')
   const json = await readBounded(path, MOST_TOKENIZER_BYTES, 'tokenizer.invalid')
-  if (json === undefined) throw new AppError('tokenizer.invalid', `Expected a file ${path}, found none.`)
+  if (json === undefined) {
+    const gguf = (await readdir(directory)).find((name) => name.endsWith('.gguf'))
+    const hint = gguf === undefined ? '' : ` A model in GGUF is named by its file: ${join(directory, gguf)}.`
+    throw new AppError('tokenizer.invalid', `Expected a file ${path}, found none.${hint}`)
+  }
   return { layout: 'directory', artifact: buildTokenizerArtifact(json), template: await readChatTemplate(directory) }
 }
 

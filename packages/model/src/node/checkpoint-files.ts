@@ -5,7 +5,8 @@ import type { FileReader } from '../weights/checkpoint.ts'
 
 /** Headers and small files only: weights are mapped by the runtime, never read through here in one piece. */
 const MAX_READ_BYTES = 256 * 1024 * 1024
-const PLAIN_NAME = /^[\w-][\w.-]*$/
+/** No folder and nothing hidden; a file that was downloaded twice may well be called "model (1).gguf". */
+const PLAIN_NAME = /^[^./\\\0][^/\\\0]*$/
 
 /** The files of a checkpoint's directory on disk, opened read-only and only while they are read. */
 export interface CheckpointFiles extends FileReader {
