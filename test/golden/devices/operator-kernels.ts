@@ -5,7 +5,7 @@
  * operators of `com.microsoft` the error messages of `libonnxruntime_providers_cuda.so` 1.30.0; for WebGPU what the
  * provider in `libonnxruntime.so.1` 1.30.0 took when it was asked for every node of these graphs.
  */
-import type { DType } from '../../../packages/model/src/graph/runtime.ts'
+import type { DType } from '@loupe/model'
 
 type Types = readonly DType[]
 
