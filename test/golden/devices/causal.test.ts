@@ -1,7 +1,7 @@
 /** The graphs of devices, run by a CPU where it has the operators: they compute what the reference does. */
 import { OrtRuntime } from '@loupe/model/runtime'
 import { describe, expect, it } from 'vitest'
-import { CASES, readCase, TOLERANCE } from '../vl/golden-case.ts'
+import { CASES, readCase, TOLERANCE, worstDifference } from '../vl/golden-case.ts'
 import { compute, modelWith, openCheckpoint, worstOf } from './device-model.ts'
 import { CPU_POLICY, type DTypePolicy } from './model-internals.ts'
 
@@ -42,4 +42,20 @@ describe('a sequence', () => {
       expect(found).toEqual(expected)
     },
   )
+})
+
+describe('rows of text with padding', () => {
+  it('give what each gives alone', async () => {
+    const { directory, inputIds } = await readCase('text-only')
+    using model = modelWith(await openCheckpoint(directory), new OrtRuntime(), CAUSAL)
+    const [long, short] = [inputIds.subarray(0, 20), inputIds.subarray(20, 33)]
+    const padding = new Int32Array(long.length - short.length)
+    const batch = Int32Array.from([...long, ...padding, ...short])
+    const attentionMask = Int32Array.from(batch, (_, index) =>
+      index < long.length + padding.length && index >= long.length ? 0 : 1,
+    )
+    const { logits } = await model.forward({ rows: 2, inputIds: batch, attentionMask })
+    const { logits: alone } = await model.forward({ inputIds: short })
+    expect(worstDifference(logits.subarray(-alone.length), alone)).toBeLessThan(2e-5)
+  })
 })

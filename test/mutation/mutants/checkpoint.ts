@@ -2,7 +2,7 @@ import { mutantsOf } from '../mutant.ts'
 
 const MODEL = 'packages/model/src'
 const CHECKPOINTS = ['test/golden/vl/checkpoints.test.ts']
-const GGUF = ['test/golden/gguf/pair.test.ts']
+const GGUF = ['test/golden/gguf/pair.test.ts', `${MODEL}/gemma3/gguf-names.test.ts`]
 const BLOCKS = ['test/golden/gguf/blocks.test.ts', `${MODEL}/weights/gguf-dequantize.test.ts`]
 const CONFIG = [`${MODEL}/gemma3/config.test.ts`]
 

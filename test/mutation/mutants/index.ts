@@ -2,6 +2,7 @@ import type { Mutant } from '../mutant.ts'
 import { BLOCK_MUTANTS } from './blocks.ts'
 import { CHECKPOINT_MUTANTS } from './checkpoint.ts'
 import { DECODER_MUTANTS } from './decoder.ts'
+import { DEVICE_MUTANTS } from './devices.ts'
 import { MASK_MUTANTS } from './mask.ts'
 import { PIPELINE_MUTANTS } from './pipeline.ts'
 import { VISION_MUTANTS } from './vision.ts'
@@ -14,4 +15,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...PIPELINE_MUTANTS,
   ...CHECKPOINT_MUTANTS,
   ...BLOCK_MUTANTS,
+  ...DEVICE_MUTANTS,
 ]

@@ -26,6 +26,13 @@ describe.each(['F16', 'BF16'] as const)('narrowing to %s', (dtype) => {
     }
   })
 
+  it('takes what lies midway between two neighbours to the even one', () => {
+    const last = dtype === 'F16' ? 0x7bff : 0x7f7f
+    const even = Uint16Array.from({ length: last }, (_, bits) => bits + (bits % 2))
+    const midway = Float32Array.from(even, (_, bits) => (TO_NUMBER[dtype](bits) + TO_NUMBER[dtype](bits + 1)) / 2)
+    expect(narrow(dtype, midway)).toEqual(even)
+  })
+
   it('gives every value of the type back', () => {
     const all = Uint16Array.from({ length: 0x1_0000 }, (_, bits) => bits)
     const wide = widen(dtype, new Uint8Array(all.buffer))
