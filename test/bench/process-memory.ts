@@ -7,13 +7,15 @@ export interface ProcessMemory {
   readonly anonymous: number
   /** Resident pages of files. The system takes them back when it needs room. */
   readonly file: number
+  /** Most of both at once since the process started, or since Linux was told to forget. */
+  readonly peak: number
 }
 
 /** Reads the resident memory of this process. */
 export function processMemory(): ProcessMemory {
   const status = readFileSync('/proc/self/status', 'utf8')
   const bytes = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? 0) * 1024
-  return { anonymous: bytes('RssAnon'), file: bytes('RssFile') + bytes('RssShmem') }
+  return { anonymous: bytes('RssAnon'), file: bytes('RssFile') + bytes('RssShmem'), peak: bytes('VmHWM') }
 }
 
 /** The same after a garbage collection; the process must run with `--expose-gc`. */

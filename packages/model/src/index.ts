@@ -58,6 +58,7 @@ export {
 export type { Pictures } from './pipeline/picture-features.ts'
 export { Pipeline } from './pipeline/pipeline.ts'
 export type { Pixels } from './pipeline/pixels.ts'
+export { promptOptions } from './pipeline/prompt-options.ts'
 export type { Sequence, StepOptions } from './pipeline/sequence.ts'
 export { type LayerSplit, type ModelSplit, splitLayers, splitModel } from './pipeline/split-layers.ts'
 export type { LossTerms } from './pipeline/token-loss.ts'

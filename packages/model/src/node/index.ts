@@ -10,3 +10,5 @@ export type {
   PackProgress,
   StageDevice,
 } from './load-options.ts'
+export { openTokenizer } from './open-tokenizer.ts'
+export { readPicture } from './read-picture.ts'

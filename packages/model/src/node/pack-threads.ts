@@ -76,5 +76,7 @@ function check(reply: PackReply): void {
 /** The worker's file is TypeScript or JavaScript, as this one is. */
 function startWorker(target: string): Worker {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  return new Worker(new URL(`./pack-worker.${extension}`, import.meta.url), { workerData: target })
+  const url = new URL(`./pack-worker.${extension}`, import.meta.url)
+  // Not the flags of this process: with --eval or --input-type no file can be started.
+  return new Worker(url, { workerData: target, execArgv: ['--disable-warning=ExperimentalWarning'] })
 }
