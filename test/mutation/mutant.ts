@@ -1,5 +1,5 @@
 /** A text that stands exactly once in a file, and what takes its place. */
-export type Edit = readonly [find: string, replace: string]
+type Edit = readonly [find: string, replace: string]
 
 /** A fact of the model, and a small edit of the source that makes it false. */
 export interface Mutant {

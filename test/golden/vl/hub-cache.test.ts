@@ -10,6 +10,9 @@ import { caseDirectory, expectedTensor, readCase, TOLERANCE, worstUnpadded } fro
 const CASE = 'text-only'
 const FILES = ['config.json', 'generation_config.json', 'model.safetensors'] as const
 
+/** Of POSIX; Node makes no pipes with a name. */
+const MAKE_PIPE = 'mkfifo'
+
 let root: string
 let snapshot: string
 beforeEach(async () => {
@@ -41,7 +44,7 @@ describe('a snapshot of a hub cache', () => {
     ['leads to itself', (path) => symlink('model.safetensors', path)],
     ['leads to a folder', (path) => symlink('..', path)],
     ['leads to a device without end', (path) => symlink('/dev/zero', path)],
-    ['is a pipe that nobody writes to', (path) => execFileSync('mkfifo', [path])],
+    ['is a pipe that nobody writes to', (path) => execFileSync(MAKE_PIPE, [path])],
   ])('whose weights are a link that %s is refused', async (_, replace) => {
     const path = join(snapshot, 'model.safetensors')
     await unlink(path)
