@@ -48,7 +48,7 @@ export class LanguageModel implements Disposable {
     this.stage = stage
     this.runtime = parts.runtime
     this.#parts = parts
-    const someMatrix = `${TEXT_PREFIX}layers.${stage.firstLayer}.mlp.down_proj.weight`
+    const someMatrix = `${TEXT_PREFIX}layers.0.mlp.down_proj.weight`
     const shared = partOptions(parts, parts.language, someMatrix)
     this.#policy = shared.dtypes
     const session = (hiddenStates: boolean) =>
