@@ -33,7 +33,7 @@ export interface MaskOptions {
  * stage only the layers that it has.
  *
  * The members carry the names of Megatron-Bridge's class of the same name. Where they differ: the caller's attention mask
- * is honoured, on either side; a label of -100 asks for no loss; `forward` returns logits and loss together.
+ * is honoured, on either side; so are positions; a label of -100 asks for no loss. The README has the whole table.
  *
  * @see https://github.com/NVIDIA-NeMo/Megatron-Bridge `Gemma3VLModel`
  */
@@ -99,7 +99,7 @@ export class Gemma3VLModel implements Disposable {
    * @param hidden - `[b·t·d]`, its `hidden`
    * @throws AppError `tensor.invalid` on the first stage, which embeds tokens itself
    */
-  setInputTensor(hidden: Float32Array): void {
+  setInputTensor(hidden: Floats<'b t d'>): void {
     if (this.stage.preProcess) {
       throw new AppError('tensor.invalid', 'hidden states: expected none on the first stage, found some.')
     }
