@@ -1,4 +1,4 @@
-import { loadImageCodecs } from '@loupe/gpu-worker/src/image-codecs.ts'
+import { loadImageCodecs } from '@loupe/model/node'
 import { createImagePipeline } from '@loupe/shared/image'
 
 const { jpeg, webp, resize } = await loadImageCodecs()

@@ -77,7 +77,7 @@ export const DECODER_MUTANTS = [
         'const query = rope(g, mergeHeads(g, q), at.rotary, at.queryHeads)',
         `const [b = 0, t = 0, n = 0, h = 0] = q.shape
     const groups = Number(n) / at.keyHeads
-    const regroup = (value: any, sizes: readonly [number, number]) =>
+    const regroup = (value, sizes) =>
       reshape(g, transpose(g, reshape(g, value, 'b t k e h', [b, t, ...sizes, h]), 'b t e k h', [0, 1, 3, 2, 4]), 'b t n h', q.shape)
     const query = rope(g, mergeHeads(g, regroup(q, [groups, at.keyHeads])), at.rotary, at.queryHeads)`,
       ],

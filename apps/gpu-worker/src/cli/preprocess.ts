@@ -10,7 +10,6 @@ import {
   type PictureCrop,
   type PreprocessedPicture,
 } from '@loupe/shared/image'
-import { loadImageCodecs } from '../image-codecs.ts'
 import { type Command, stringOption } from './command.ts'
 
 /** `loupe preprocess FILE...`: what the model sees of a picture. */
@@ -31,6 +30,7 @@ example: loupe preprocess --pan-and-scan --out /tmp/seen examples/*.png
   options: { 'pan-and-scan': { type: 'boolean' }, out: { type: 'string' } },
   async run({ values, positionals }, io) {
     if (positionals.length === 0) throw new AppError('usage.invalid', 'Expected at least one FILE.')
+    const { loadImageCodecs } = await import('@loupe/model/node')
     const pipeline = createImagePipeline(await loadImageCodecs())
     const out = stringOption({ values, positionals }, 'out')
     if (out !== undefined) {

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { type FileHandle, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { type FileHandle, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { AppError } from '@loupe/shared/errors'
 import { throwIfCancelled } from '../runtime/cancellation.ts'
+import { makeDirectory } from './make-directory.ts'
 
 /** How a file is read for its digest. */
 interface DigestOptions {
@@ -84,7 +85,7 @@ async function readKnown(memo: string): Promise<KnownFile | undefined> {
 async function remember(memo: string, known: KnownFile): Promise<void> {
   const draft = `${memo}.${process.pid}.${Math.random().toString(36).slice(2)}`
   try {
-    await mkdir(join(memo, '..'), { recursive: true })
+    await makeDirectory(dirname(memo))
     await writeFile(draft, JSON.stringify(known))
     await rename(draft, memo)
   } catch {

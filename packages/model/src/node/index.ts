@@ -1,6 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" /> -- for the types of whoever imports this
 export { type CheckpointFiles, checkpointFiles } from './checkpoint-files.ts'
 export { embeddedModelDirectory } from './embedded-model.ts'
+export { loadImageCodecs } from './image-codecs.ts'
 export { loadGemma3VL, loadPipeline } from './load-gemma3-vl.ts'
 export type {
   LoadModelOptions,

@@ -1,46 +1,12 @@
 /** What graphs compute, run by ONNX Runtime against a few lines of arithmetic in float64. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { attentionBias, attentionGrids, HIDDEN_BLOCK } from '../gemma3/mask.ts'
-import { Graph } from '../graph/graph.ts'
 import { reshape } from '../graph/ops/layout.ts'
-import type { TensorData } from '../graph/runtime.ts'
-import { type AnyValue, named } from '../graph/value.ts'
+import { named } from '../graph/value.ts'
 import { patchEmbed } from '../layers/patch-embed.ts'
 import { rmsNorm } from '../layers/rms-norm.ts'
 import { rope, rotaryTable } from '../layers/rope.ts'
-import { OrtRuntime } from '../runtime/index.ts'
-
-let runtime: OrtRuntime
-beforeAll(() => {
-  runtime = new OrtRuntime({ threads: 1 })
-})
-afterAll(() => runtime[Symbol.dispose]())
-
-/** Runs a graph. Its outputs are named `y0`, `y1`, … */
-async function run(
-  build: (g: Graph) => readonly AnyValue[],
-  inputs: Record<string, readonly [number[], Float32Array | Int32Array | Uint8Array]>,
-): Promise<Float32Array[]> {
-  const g = new Graph()
-  const names = build(g).map((value, index) => {
-    g.output(`y${index}`, value)
-    return `y${index}`
-  })
-  using session = await runtime.load(g.encode())
-  using binding = session.bind()
-  using stack = new DisposableStack()
-  for (const [name, [shape, data]] of Object.entries(inputs)) {
-    const dtype = data instanceof Float32Array ? 'float32' : data instanceof Int32Array ? 'int32' : 'uint8'
-    binding.input(name, stack.use(runtime.wrap(dtype, shape, data)))
-  }
-  for (const name of names) binding.outputOnHost(name)
-  await binding.run()
-  return names.map((name) => floats(binding.read(name).data))
-}
-
-function floats(data: TensorData): Float32Array {
-  return data instanceof Float32Array ? data : expect.fail('expected float32')
-}
+import { runGraph } from './testing/run-graph.ts'
 
 const waves = (length: number, scale = 1) => Float32Array.from({ length }, (_, i) => scale * Math.sin(1.7 * i + 0.3))
 
@@ -53,7 +19,7 @@ describe('attentionBias', () => {
       [1, 1, 1, 0, 0, 2, 2, 2, 0, HIDDEN_BLOCK, HIDDEN_BLOCK],
     ]
     const tokens = 11
-    const [local, global] = await run(
+    const [local, global] = await runGraph(
       (g) => {
         const slots = g.input('slots', 'int32', 'b t', ['b', 't'])
         const bias = attentionBias(g, slots, g.input('blocks', 'int32', 'b s', ['b', 's']), window)
@@ -79,7 +45,7 @@ describe('attentionBias', () => {
 
   it('of a later step is the last rows of the whole mask', async () => {
     const blocks = [0, 1, 1, 0, 0, 2, 2, 0]
-    const [local] = await run(
+    const [local] = await runGraph(
       (g) => {
         const slots = g.input('slots', 'int32', 'b t', ['b', 't'])
         return [attentionBias(g, slots, g.input('blocks', 'int32', 'b s', ['b', 's']), 3).local]
@@ -94,7 +60,7 @@ describe('rmsNorm', () => {
   it.each([1, 1e-3, 1e4])('is exact for inputs of size %d, and centres its weight at zero', async (scale) => {
     const x = waves(2 * 3 * 8, scale)
     const weight = waves(8, 0.5)
-    const [y] = await run(
+    const [y] = await runGraph(
       (g) => {
         const w = { path: 'norm', weight: g.input('w', 'float32', 'd', [8]), epsilon: 1e-6 }
         return [rmsNorm(g, w, g.input('x', 'float32', 'b t d', ['b', 't', 8]))]
@@ -119,7 +85,7 @@ describe('rope', () => {
     const positions = Int32Array.of(0, 1, 1023, 100_000)
     const [heads, h] = [2, 6]
     const x = waves(4 * heads * h)
-    const [y] = await run(
+    const [y] = await runGraph(
       (g) => {
         const rotary = rotaryTable(g, g.input('positions', 'int32', 'b t', ['b', 't']), { theta, factor, headSize: h })
         return [rope(g, g.input('x', 'float32', 'b t nh', ['b', 't', heads * h]), rotary, heads)]
@@ -146,7 +112,7 @@ describe('patchEmbed', () => {
     const inner = side * side * channels
     const kernel = waves(d * inner)
     const patches = waves(2 * inner)
-    const [y] = await run(
+    const [y] = await runGraph(
       (g) => {
         const weight = g.input('kernel', 'float32', 'd c y x', [d, channels, side, side])
         const w = { path: 'patch', weight, bias: g.constant('float32', 'd', [d], Float32Array.of(1, -1)) }
@@ -169,7 +135,7 @@ describe('patchEmbed', () => {
 
 describe('reshape', () => {
   it('works out at run time what it cannot say in advance', async () => {
-    const [y] = await run(
+    const [y] = await runGraph(
       (g) => {
         const x = g.input('x', 'float32', 'b t d', ['b', 't', 2])
         const flat = reshape(g, x, 'r', ['2*b*t'])

@@ -1,8 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { fileURLToPath } from 'node:url'
 import { AppError } from '@loupe/shared/errors'
-import { compileWasm, createImagePipeline, type ImagePipeline, LIMITS } from '@loupe/shared/image'
+import { createImagePipeline, type ImagePipeline, LIMITS } from '@loupe/shared/image'
+import { loadImageCodecs } from './image-codecs.ts'
 
 let loading: Promise<ImagePipeline> | undefined
 
@@ -25,20 +24,8 @@ export async function readPicture(path: string): Promise<Uint8Array<ArrayBuffer>
       `${path}: expected a file of at most ${LIMITS.fileBytes} bytes, found ${size}.`,
     )
   }
-  loading ??= createPipeline()
+  loading ??= loadImageCodecs().then(createImagePipeline)
   const pipeline = await loading
   const { patches } = await pipeline.preprocess(await readFile(path))
   return patches
-}
-
-/** The codecs are dependencies of `@loupe/shared`, so they are looked up from there. */
-async function createPipeline(): Promise<ImagePipeline> {
-  const { resolve } = createRequire(import.meta.resolve('@loupe/shared/image'))
-  const compile = async (path: string) => compileWasm(await readFile(path))
-  const [jpeg, webp, resize] = await Promise.all([
-    compile(resolve('@cwasm/jpeg-turbo/jpeg-turbo.wasm')),
-    compile(resolve('@cwasm/webp/webp.wasm')),
-    compile(fileURLToPath(import.meta.resolve('@loupe/shared/image/resize-simd.wasm'))),
-  ])
-  return createImagePipeline({ jpeg, webp, resize })
 }

@@ -201,6 +201,13 @@ describe('openPacked', () => {
     })
   })
 
+  it('does not wait for a directory that takes nothing', async () => {
+    await expect(openPacked(plan([4, 32]), { cacheDirectory: '/proc/loupe' })).rejects.toMatchObject({
+      code: 'cache.unusable',
+      detail: expect.stringContaining('/proc/loupe/weights cannot be written (ENOENT)'),
+    })
+  })
+
   it('refuses what the disk has no room for, with the numbers', async () => {
     const huge = plan([2 ** 42, 32])
     await expect(openPacked(huge, { cacheDirectory: cache })).rejects.toMatchObject({

@@ -10,13 +10,14 @@
  * first one to finish wins.
  */
 import { createHash } from 'node:crypto'
-import { type FileHandle, mkdir, mkdtemp, open, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
+import { type FileHandle, mkdtemp, open, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { AppError } from '@loupe/shared/errors'
 import { throwIfCancelled } from '../runtime/cancellation.ts'
 import { contentDigest } from './content-digest.ts'
 import type { PackProgress } from './load-options.ts'
+import { makeDirectory } from './make-directory.ts'
 import { type PackPlan, packTasks } from './pack-plan.ts'
 import { runPackTasks } from './pack-threads.ts'
 
@@ -118,7 +119,7 @@ async function isComplete(folder: string, { head, fileBytes }: PackPlan): Promis
 
 async function createDraft(root: string, plan: PackPlan): Promise<string> {
   try {
-    await mkdir(root, { recursive: true })
+    await makeDirectory(root)
     await removeAbandoned(root)
     const { bavail, bsize } = await statfs(root)
     if (bavail * bsize < plan.fileBytes) throw noSpace(root, plan, bavail * bsize)
