@@ -16,7 +16,7 @@ export function inspectText(report: InspectReport): string {
     '',
     ...table(tensorRows(report)),
     '',
-    'memory on a CPU, computing in float32 (an estimate)',
+    'memory on a CPU with every weight in float32 (an estimate; quantised weights take less)',
     ...pairs([
       ['  weights', binary(memory.cpu.weightsBytes)],
       [`  keys and values of ${CACHE_TOKENS} tokens`, binary(memory.cpu.cacheBytesPerToken * CACHE_TOKENS)],

@@ -7,8 +7,7 @@ import { inspectText } from './inspect-text.ts'
 import { modelPath } from './model-path.ts'
 
 /**
- * `loupe inspect`: what a checkpoint is, from its configs and headers alone. Fails where loading it would fail, save for
- * quantised weights, which are shown and cannot be computed with yet.
+ * `loupe inspect`: what a checkpoint is, from its configs and headers alone. Fails where loading it would fail.
  */
 export const inspect: Command = {
   summary: 'show the config, tensors and memory of a checkpoint',
@@ -17,7 +16,7 @@ usage: loupe inspect [--model DIR] [--json]
        loupe inspect --model FILE.gguf [--mmproj FILE.gguf] [--json]
 
 Reads config.json, generation_config.json and the headers of the weights; no weight is loaded. Shows the settings with
-every default filled in, the tensors, and an estimate of the memory that the model takes.
+every default filled in, the tensors, and an estimate of the memory that the model takes with every weight in float32.
 
   --model PATH   a checkpoint in Hugging Face layout, or a GGUF language model (default: the embedded model)
   --mmproj FILE  the vision tower and projector that belong to a GGUF language model
