@@ -1,13 +1,11 @@
 import { writeFile } from 'node:fs/promises'
 import { type EncodableTensor, encodeSafetensors, type ForwardResult, type Pipeline } from '@loupe/model'
 import { AppError } from '@loupe/shared/errors'
-import { type CliArguments, type Command, integerOption, requiredOption } from './command.ts'
+import { type CliArguments, type Command, requiredOption } from './command.ts'
 import { type ModelInputs, readModelInputs } from './model-inputs.ts'
 import { MODEL_OPTIONS, MODEL_OPTIONS_HELP, readModelOptions } from './model-options.ts'
 import { packProgress } from './pack-progress.ts'
-
-/** More than any model has layers. */
-const MOST_STAGES = 1_000
+import { readStagesOption, STAGES_OPTION, STAGES_OPTION_HELP } from './stages-option.ts'
 
 /** `loupe forward`: runs the model once over given tensors and writes everything it computes on the way. */
 export const forward: Command = {
@@ -21,7 +19,7 @@ labels token_loss. Values at padded places are undefined.
 
   --inputs FILE          what to run on
   --out FILE             where to write the results
-  --stages N             pipeline stages that the layers are split into, at most one for each layer (default: 1)
+${STAGES_OPTION_HELP}
 ${MODEL_OPTIONS_HELP}
 
 example: loupe forward --inputs in.safetensors --out out.safetensors`,
@@ -29,7 +27,7 @@ example: loupe forward --inputs in.safetensors --out out.safetensors`,
     ...MODEL_OPTIONS,
     inputs: { type: 'string' },
     out: { type: 'string' },
-    stages: { type: 'string' },
+    ...STAGES_OPTION,
     gradients: { type: 'boolean' },
     train: { type: 'string' },
   },
@@ -37,7 +35,7 @@ example: loupe forward --inputs in.safetensors --out out.safetensors`,
     refuseUnsupported(args)
     const inputsPath = requiredOption(args, 'inputs')
     const outPath = requiredOption(args, 'out')
-    const stages = integerOption(args, 'stages', 1, [1, MOST_STAGES])
+    const stages = readStagesOption(args)
     const { path, load } = await readModelOptions(args)
     const { loadPipeline } = await import('@loupe/model/node')
     using pipeline = await loadPipeline(path, { ...load, stages, onProgress: packProgress(stderr), signal })
