@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { copyFile, type FileHandle, mkdir, open, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { copyFile, type FileHandle, open, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ELEMENT_BYTES, expectedTensors, parseGemma3Config } from '@loupe/model'
+import { makeDirectory } from '@loupe/model/node'
 import { AppError } from '@loupe/shared/errors'
 import { PUBLISHED_CONFIGS, PUBLISHED_GENERATION } from './published-sizes.ts'
 import { fillRandom, keyOf, type RandomTensor, spreadOf } from './random-weights.ts'
@@ -42,7 +43,7 @@ const MANIFEST = 'random-checkpoint.json'
 export async function writeRandomCheckpoint(checkpoint: RandomCheckpoint, observer: WriteObserver): Promise<void> {
   const json = PUBLISHED_CONFIGS[checkpoint.size]
   if (json === undefined) throw new AppError('usage.invalid', `There is no size ${checkpoint.size}.`)
-  await mkdir(checkpoint.directory, { recursive: true })
+  await makeDirectory(checkpoint.directory)
   await claim(checkpoint)
   const config = { ...json, torch_dtype: checkpoint.dtype === 'BF16' ? 'bfloat16' : 'float32' }
   const inDirectory = (name: string) => join(checkpoint.directory, name)

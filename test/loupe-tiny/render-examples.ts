@@ -4,9 +4,10 @@
  * Usage: node render-examples.ts [OUTPUT_FOLDER]
  */
 
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { makeDirectory } from '@loupe/model/node'
 import { drawFacts, type PictureFacts, pictureSide } from './layout.ts'
 import { drawPicture } from './picture.ts'
 import { encodePng } from './png.ts'
@@ -42,5 +43,5 @@ function drawExample(fits: (facts: PictureFacts) => boolean): Uint8Array {
 }
 
 const [folder = fileURLToPath(new URL('../../examples', import.meta.url))] = process.argv.slice(2)
-mkdirSync(folder, { recursive: true })
+await makeDirectory(folder)
 for (const [name, fits] of Object.entries(examples)) writeFileSync(join(folder, `${name}.png`), drawExample(fits))

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { access, constants, readFile, writeFile } from 'node:fs/promises'
 import { join, parse } from 'node:path'
 import { AppError } from '@loupe/shared/errors'
 import {
@@ -35,7 +35,7 @@ example: loupe preprocess --pan-and-scan --out /tmp/seen examples/*.png
     const out = stringOption({ values, positionals }, 'out')
     if (out !== undefined) {
       checkNames(positionals)
-      await mkdir(out, { recursive: true })
+      await makeOut(out)
     }
     const panAndScan = values['pan-and-scan'] === true
     let failed = 0
@@ -47,6 +47,18 @@ example: loupe preprocess --pan-and-scan --out /tmp/seen examples/*.png
     }
     if (failed > 0) io.stderr.write(`loupe preprocess: ${failed} of ${positionals.length} files failed\n`)
   },
+}
+
+/** @throws AppError `usage.invalid` when nothing can be written there */
+async function makeOut(path: string): Promise<void> {
+  const { makeDirectory } = await import('@loupe/model/node')
+  try {
+    await makeDirectory(path)
+    await access(`${path}/`, constants.W_OK) // no file in its place passes
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : cause
+    throw new AppError('usage.invalid', `--out: ${path} is no folder that can be written to (${code}).`, { cause })
+  }
 }
 
 /** Two files of one name would be written over each other. */

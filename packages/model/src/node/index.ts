@@ -11,5 +11,6 @@ export type {
   PackProgress,
   StageDevice,
 } from './load-options.ts'
+export { makeDirectory } from './make-directory.ts'
 export { openTokenizer } from './open-tokenizer.ts'
 export { readPicture } from './read-picture.ts'

@@ -5,9 +5,9 @@ import { dirname } from 'node:path'
  * Makes a directory and those above it that are missing.
  *
  * With `recursive`, `mkdir` of Node 24 never ends in a directory that exists and takes nothing, as `/proc`. Here every
- * path is tried twice at most.
+ * path is tried twice at most. What the operating system says of a path that cannot be made is passed on as it is.
  *
- * @throws the error of the operating system
+ * @param path - absolute, or from the working directory
  */
 export async function makeDirectory(path: string): Promise<void> {
   try {
