@@ -71,6 +71,7 @@ const VISION: Required<{ [Key in keyof VisionConfig]: VisionConfig[Key] }> = {
 }
 const TOP: Omit<Gemma3Config, 'text' | 'vision' | keyof typeof METADATA> = {
   imageTokenId: 93,
+  softTokenId: 96,
   boiTokenId: 94,
   eoiTokenId: 95,
   tokensPerImage: 4,

@@ -20,8 +20,8 @@ describe('createServedModel', () => {
   it.each([
     ['the image token inside the vocabulary', {}, 64, { vocabLimit: 64, bannedIds: [60] }],
     ['the image token as its last', {}, 61, { vocabLimit: 60 }],
-    ['no image token', { imageTokenId: -1 }, 64, { vocabLimit: 64 }],
-    ['fewer rows than the tokenizer has ids', { imageTokenId: -1 }, 99, { vocabLimit: 64 }],
+    ['no image token', { softTokenId: 262_144 }, 64, { vocabLimit: 64 }],
+    ['fewer rows than the tokenizer has ids', { softTokenId: 262_144 }, 99, { vocabLimit: 64 }],
   ])('never answers with ids that are no text: %s', (_, change, textVocabulary, options) => {
     expect(served(change, textVocabulary).samplerOptions).toEqual(options)
   })

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Gemma3Config, GenerationConfig, SamplerOptions } from '@loupe/model'
+import { answerIds, type Gemma3Config, type GenerationConfig } from '@loupe/model'
 import { AppError } from '@loupe/shared/errors'
 import type { ModelMetadata } from '@loupe/shared/wire'
 import type { QueueLimits } from './engine/fair-queue.ts'
@@ -64,19 +64,11 @@ export function createServedModel(options: ServedModelOptions): ServedModel {
   return {
     metadata: metadataOf(options),
     tokenizer: options.tokenizer,
-    samplerOptions: samplerOptions(options),
+    samplerOptions: answerIds(model.config, options.textVocabulary),
     engine,
     images,
     metrics,
   }
-}
-
-/** An answer that held an image token could not be continued: there is no picture behind it. */
-function samplerOptions({ model, textVocabulary }: ServedModelOptions): SamplerOptions {
-  const { imageTokenId, text } = model.config
-  const vocabLimit = Math.min(textVocabulary, text.vocabSize)
-  if (imageTokenId === vocabLimit - 1) return { vocabLimit: imageTokenId } // as in Gemma; cheaper than a ban
-  return imageTokenId < 0 ? { vocabLimit } : { vocabLimit, bannedIds: [imageTokenId] }
 }
 
 function checkGeometry({ vision }: Gemma3Config): void {

@@ -19,6 +19,7 @@ export type { BlockWeight, FloatWeight, StoredWeight, TensorSource } from './gem
 export type { ProjectorSizes } from './gemma3/projector.ts'
 export type { Stage, VocabularyShard } from './gemma3/stage.ts'
 export type { FreezablePart } from './gemma3/trainable.ts'
+export { answerIds } from './generate/answer-ids.ts'
 export { type Candidates, type FilterSettings, filterTokens } from './generate/filters.ts'
 export {
   createSampler,

@@ -1,4 +1,4 @@
-import { createSampler, type Pipeline } from '@loupe/model'
+import { answerIds, createSampler, type Pipeline } from '@loupe/model'
 import { type Command, integerOption, requiredOption } from './command.ts'
 import { type ModelInputs, readModelInputs } from './model-inputs.ts'
 import { MODEL_OPTIONS, MODEL_OPTIONS_HELP, readModelOptions } from './model-options.ts'
@@ -12,7 +12,7 @@ export const generate: Command = {
 usage: loupe generate [--model PATH] --inputs in.safetensors [--max-tokens N] [--stages N] [--dtype DTYPE]
 
 Reads input_ids [b,t] and, where present, attention_mask [b,t] and images_u8 [n,S,S,3]. Writes one JSON array of exactly
-N ids a row; end tokens are ids like any other.
+N ids a row; end tokens are ids like any other, the place of a picture is never one.
 
   --inputs FILE          what to continue
   --max-tokens N         how many ids a row (default: 16)
@@ -60,7 +60,7 @@ async function continueRow(
   const features: Float32Array[] = []
   for (const picture of patches) features.push(await model.getImageFeatures(picture, { signal }))
   using sequence = model.startSequence({ capacityTokens: ids.length + maxTokens })
-  const sampler = createSampler({ temperature: 0, topK: 0, topP: 1, seed: 0 })
+  const sampler = createSampler({ temperature: 0, topK: 0, topP: 1, seed: 0 }, answerIds(model.config))
   const out: number[] = []
   let logits = await sequence.prefill(ids, features, { signal })
   for (;;) {

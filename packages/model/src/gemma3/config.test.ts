@@ -59,6 +59,7 @@ describe('parseGemma3Config', () => {
     expect(rest).toEqual({
       kind: 'vision-language',
       imageTokenId: 262_144,
+      softTokenId: 262_144,
       boiTokenId: 255_999,
       eoiTokenId: 256_000,
       tokensPerImage: 256,
@@ -89,6 +90,7 @@ describe('parseGemma3Config', () => {
       torch_dtype: 'bfloat16',
     })
     expect(config).toMatchObject({ kind: 'text', vision: undefined, tokensPerImage: 0, eosTokenIds: [1, 106] })
+    expect(config).toMatchObject({ imageTokenId: -1, softTokenId: 262_144 })
     expect(config.text).toMatchObject({ vocabSize: 262_144, keyHeads: 1, ropeGlobal: { theta: 1e6, factor: 1 } })
   })
 

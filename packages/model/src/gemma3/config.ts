@@ -21,6 +21,11 @@ export interface Gemma3Config {
   readonly vision: VisionConfig | undefined
   /** Stands for one image feature in the input ids. In a text model no id means an image: it is `-1`. */
   readonly imageTokenId: number
+  /**
+   * The same id, also in a text model: one that was made of a model that sees has a row for it, which must never be part
+   * of an answer. It may lie beyond the table.
+   */
+  readonly softTokenId: number
   /** Opens an image in the input ids; `-1` in a text model. */
   readonly boiTokenId: number
   /** Closes an image in the input ids; `-1` in a text model. */
@@ -69,6 +74,7 @@ function textOnly(raw: RawTextConfig, file: string): Gemma3Config {
     text: resolveTextConfig(raw, file, ''),
     vision: undefined,
     imageTokenId: NO_TOKEN,
+    softTokenId: TOKENS.image,
     boiTokenId: NO_TOKEN,
     eoiTokenId: NO_TOKEN,
     tokensPerImage: 0,
@@ -80,11 +86,13 @@ function textOnly(raw: RawTextConfig, file: string): Gemma3Config {
 
 function visionLanguage(raw: RawVisionLanguageConfig, file: string): Gemma3Config {
   const { text_config: text, vision_config: vision } = raw
+  const imageTokenId = raw.image_token_index ?? raw.image_token_id ?? TOKENS.image
   return {
     kind: 'vision-language',
     text: resolveTextConfig(text, file, 'text_config.'),
     vision: resolveVisionConfig(vision, file, raw.mm_tokens_per_image),
-    imageTokenId: raw.image_token_index ?? raw.image_token_id ?? TOKENS.image,
+    imageTokenId,
+    softTokenId: imageTokenId,
     boiTokenId: raw.boi_token_index ?? raw.boi_token_id ?? TOKENS.boi,
     eoiTokenId: raw.eoi_token_index ?? raw.eoi_token_id ?? TOKENS.eoi,
     tokensPerImage: raw.mm_tokens_per_image,

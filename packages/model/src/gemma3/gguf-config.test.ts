@@ -93,7 +93,9 @@ describe('ggufConfig', () => {
   })
 
   it('is a text model without a vision file', () => {
-    expect(read()).toMatchObject({ kind: 'text', vision: undefined, imageTokenId: -1 })
+    expect(read()).toMatchObject({ kind: 'text', vision: undefined, imageTokenId: -1, softTokenId: 262_144 })
+    const tokens = ['<pad>', '<image_soft_token>', '<bos>', 'a']
+    expect(read({ 'tokenizer.ggml.tokens': tokens })).toMatchObject({ imageTokenId: -1, softTokenId: 1 })
   })
 
   it('scales the attention of 62 layers by d/n, as only the 27B does', () => {

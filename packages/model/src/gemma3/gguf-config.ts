@@ -21,14 +21,18 @@ const IMAGE_TOKENS = { '<start_of_image>': 255_999, '<end_of_image>': 256_000, '
 export function ggufConfig(language: GgufFile, vision?: GgufFile): Gemma3Config {
   const keys = parseLanguageKeys(language.file, language.metadata)
   const text = { ...textJson(keys, language), ...tokensJson(keys) }
-  if (vision === undefined) return parseGemma3Config({ model_type: 'gemma3_text', ...text }, language.file)
+  const imageTokens = imageTokensJson(keys)
+  if (vision === undefined) {
+    const config = parseGemma3Config({ model_type: 'gemma3_text', ...text }, language.file)
+    return { ...config, softTokenId: imageTokens.image_token_index }
+  }
   const visionKeys = parseVisionKeys(vision.file, vision.metadata)
   const width = visionKeys['clip.vision.projection_dim']
   if (width !== text.hidden_size) {
     const expected = `${text.hidden_size}, the embedding_length of ${language.file}`
     throw configFault(vision.file, [`clip.vision.projection_dim: expected ${expected}, found ${width}`])
   }
-  const json = { model_type: 'gemma3', text_config: text, ...imageTokensJson(keys), ...visionJson(visionKeys) }
+  const json = { model_type: 'gemma3', text_config: text, ...imageTokens, ...visionJson(visionKeys) }
   return parseGemma3Config(json, `${language.file} and ${vision.file}`)
 }
 

@@ -1,6 +1,7 @@
 import { AppError } from '@loupe/shared/errors'
 import type { Gemma3Config } from '../gemma3/config.ts'
 import type { GenerationConfig } from '../gemma3/generation-config.ts'
+import { answerIds } from '../generate/answer-ids.ts'
 import { createSampler, type SamplingParams } from '../generate/sampler.ts'
 import { createStopCheck, type FinishReason } from '../generate/stop.ts'
 import { type PictureModel, type Pictures, pictureFeatures } from './picture-features.ts'
@@ -46,11 +47,7 @@ export async function* generateIds(
   const { config, generationConfig } = model
   const { inputIds, stopTokenIds = [], signal } = request
   const maxTokens = answerTokens(request, config)
-  const sampler = createSampler(samplingOf(request, generationConfig), {
-    // A place for a picture cannot be answered with.
-    bannedIds: config.vision === undefined ? [] : [config.imageTokenId],
-    ...(request.vocabLimit === undefined ? {} : { vocabLimit: request.vocabLimit }),
-  })
+  const sampler = createSampler(samplingOf(request, generationConfig), answerIds(config, request.vocabLimit))
   const stop = createStopCheck({ eosTokenIds: generationConfig.eosTokenIds, stopTokenIds, maxTokens })
   const features = await pictureFeatures(model, request, findImagePlaces(inputIds, config).images)
   const options = signal === undefined ? {} : { signal }
