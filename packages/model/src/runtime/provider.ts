@@ -1,7 +1,7 @@
-import { AppError } from '@loupe/shared/errors'
 import type { Device } from '../graph/runtime.ts'
 import { call, get, type Pointer } from './ffi.ts'
 import { Handle } from './handle.ts'
+import { unavailableDevice } from './unavailable-device.ts'
 
 type Settings = Readonly<Record<string, string>>
 
@@ -25,8 +25,7 @@ export function appendProvider(options: Pointer, device: Device, settings: Setti
     if (device === 'cuda') appendCuda(options, { ...CUDA_DEFAULTS, ...settings })
     else call('SessionOptionsAppendExecutionProvider', options, 'WebGPU', ...keysAndValues(settings))
   } catch (cause) {
-    const reason = AppError.from(cause).message
-    throw new AppError('runtime.failed', `The device "${device}" is not available here. ${reason}`, { cause })
+    throw unavailableDevice(device, cause)
   }
 }
 
