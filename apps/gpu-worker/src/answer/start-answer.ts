@@ -55,7 +55,7 @@ export function startAnswer(
       timeoutMs: parameters.timeout_ms,
       inputIds: request.inputIds.slice(), // a view would keep the whole body, pictures included, until the answer ends
       images,
-      sampler: samplerOf(served, parameters),
+      samplers: [samplerOf(served, parameters)],
       stop: stopRule(model, parameters, needs.maxTokens),
       observer: observeAnswer(facts, { ...context, metrics: served.metrics }),
     }

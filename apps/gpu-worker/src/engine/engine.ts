@@ -1,4 +1,4 @@
-import type { FinishReason, Sampler, StopRule } from '@loupe/model'
+import type { FinishReason, SampledToken, Sampler, StopRule } from '@loupe/model'
 import type { ImageClaim } from '../images/image-store.ts'
 
 /** On what terms a job is run. */
@@ -16,8 +16,9 @@ export interface GenerateJob extends JobTerms {
   readonly inputIds: Int32Array
   /** The pictures of the prompt, in its order. The engine disposes the claim when it is done with the job. */
   readonly images: ImageClaim
-  readonly sampler: Sampler
-  /** When the answer ends, at the latest after its `maxTokens`. */
+  /** One for each answer to the prompt: choice n is drawn by sampler n. At least one. */
+  readonly samplers: readonly Sampler[]
+  /** When an answer ends, at the latest after its `maxTokens`. */
   readonly stop: StopRule
   /** Hears of the job whether or not anybody reads its events. */
   readonly observer: JobObserver
@@ -37,11 +38,20 @@ export interface EncodeJob extends JobTerms {
   readonly costTokens: number
 }
 
-/** What an engine tells while it answers. `start` comes first, when the wait in the queue is over. */
+/**
+ * What an engine tells while it answers. `start` comes first, when the wait in the queue is over; the last event is the
+ * `done` of the last choice. Tokens of several choices are mixed, those of one are in order.
+ */
 export type EngineEvent =
   | { readonly type: 'start' }
-  | { readonly type: 'token'; readonly id: number; readonly logprob: number }
-  | { readonly type: 'done'; readonly finishReason: FinishReason; readonly cachedTokens: number }
+  | ({ readonly type: 'token'; readonly choice: number } & SampledToken)
+  | {
+      readonly type: 'done'
+      readonly choice: number
+      readonly finishReason: FinishReason
+      /** Prompt tokens that were not computed again. */
+      readonly cachedTokens: number
+    }
 
 /** How busy an engine is. */
 export interface EngineLoad {

@@ -1,4 +1,5 @@
 import { createStopCheck } from '@loupe/model'
+import { AppError } from '@loupe/shared/errors'
 import type { EngineEvent, GenerateJob } from './engine.ts'
 import type { GenerativeModel } from './model.ts'
 
@@ -16,16 +17,20 @@ export async function runGenerateJob(
 ): Promise<void> {
   emit({ type: 'start' })
   const features = await job.images.features(signal)
-  const { inputIds, sampler } = job
+  const { inputIds, samplers } = job
+  const [sampler] = samplers
+  if (sampler === undefined || samplers.length > 1) {
+    throw new AppError('request.unsupported', `Expected one answer, found ${samplers.length}.`)
+  }
   using sequence = model.startSequence({ capacityTokens: inputIds.length + job.stop.maxTokens })
   const check = createStopCheck(job.stop)
   let logits = await sequence.prefill(inputIds, features, { signal })
   for (let emitted = 0; ; emitted++) {
     signal.throwIfAborted()
-    const { id, logprob } = sampler.next(logits, emitted)
-    const { isEmitted, finishReason } = check(id, emitted)
-    if (isEmitted) emit({ type: 'token', id, logprob })
-    if (finishReason !== undefined) return emit({ type: 'done', finishReason, cachedTokens: 0 })
-    logits = await sequence.decode(id, { signal })
+    const token = sampler.next(logits, emitted)
+    const { isEmitted, finishReason } = check(token.id, emitted)
+    if (isEmitted) emit({ type: 'token', choice: 0, ...token })
+    if (finishReason !== undefined) return emit({ type: 'done', choice: 0, finishReason, cachedTokens: 0 })
+    logits = await sequence.decode(token.id, { signal })
   }
 }
