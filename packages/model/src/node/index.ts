@@ -1,4 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" /> -- for the types of whoever imports this
+export { type CacheEntry, listCacheEntries, removeAbandonedDrafts, removeCacheEntry } from './cache-entries.ts'
+export { defaultCacheDirectory } from './cache-layout.ts'
 export { type CheckpointFiles, checkpointFiles } from './checkpoint-files.ts'
 export { embeddedModelDirectory } from './embedded-model.ts'
 export { loadImageCodecs } from './image-codecs.ts'

@@ -10,8 +10,8 @@ import { type PackTask, runPackTask } from './pack-task.ts'
 export type PackReply =
   | { readonly kind: 'done' }
   | { readonly kind: 'fault'; readonly code: ErrorCode; readonly detail: string }
-  /** What the file system threw. */
-  | { readonly kind: 'failure'; readonly error: unknown }
+  /** What the file system threw, and the code that an error loses on its way. */
+  | { readonly kind: 'failure'; readonly error: Error; readonly systemCode: unknown }
 
 /** Beyond this many threads the disk is the limit. */
 const MOST_THREADS = 8
@@ -70,7 +70,7 @@ async function runIn(worker: Worker, queue: Iterable<PackTask>, { onDone, signal
 
 function check(reply: PackReply): void {
   if (reply.kind === 'fault') throw new AppError(reply.code, reply.detail)
-  if (reply.kind === 'failure') throw reply.error
+  if (reply.kind === 'failure') throw Object.assign(reply.error, { code: reply.systemCode })
 }
 
 /** The worker's file is TypeScript or JavaScript, as this one is. */

@@ -13,6 +13,7 @@ function answer(task: PackTask, target: string): PackReply {
   } catch (error) {
     // An error loses its class on the way.
     if (AppError.isInstance(error)) return { kind: 'fault', code: error.code, detail: error.detail }
-    return { kind: 'failure', error }
+    const failure: Error & { code?: unknown } = error instanceof Error ? error : new Error(String(error))
+    return { kind: 'failure', error: failure, systemCode: failure.code }
   }
 }

@@ -15,11 +15,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { packRows } from '../weights/packing.ts'
+import { type PackForm, packRows } from '../weights/packing.ts'
+import { quantizeColumns } from '../weights/quantize-columns.ts'
 import { decodeSafetensors } from '../weights/safetensors.ts'
+import { defaultCacheDirectory } from './cache-layout.ts'
 import type { PackProgress } from './load-options.ts'
 import { type PackPlan, planPacking } from './pack-plan.ts'
-import { defaultCacheDirectory, openPacked, PACKED_FILE } from './weight-cache.ts'
+import { openPacked, PACKED_FILE } from './weight-cache.ts'
 
 const INT8 = { kind: 'quantized', bits: 8, blockSize: 32 } as const
 const SHAPE = [64, 96] as const
@@ -48,10 +50,10 @@ function weights([rows, inner]: readonly [number, number]): Float32Array<ArrayBu
   return data
 }
 
-function plan(shape: readonly [number, number] = SHAPE): PackPlan {
+function plan(shape: readonly [number, number] = SHAPE, form: PackForm = INT8): PackPlan {
   const bytes = 4 * shape[0] * shape[1]
   const source = { name: 'w', dtype: 'F32', shape, path: checkpoint, offset: 0, bytes, isStoredPlusOne: false } as const
-  return planPacking('language', new Map([['w', { source, form: INT8 }]]))
+  return planPacking('language', new Map([['w', { source, form }]]))
 }
 
 /** Opens the plan. @returns the folder, and the steps that it took */
@@ -142,6 +144,21 @@ describe('openPacked', () => {
     expect(await drafts()).toEqual([])
   })
 
+  it('notes when an entry is used', async () => {
+    const { folder } = await openCounted()
+    const old = new Date(0)
+    await utimes(folder, old, old)
+    await openCounted()
+    expect(Date.now() - (await stat(folder)).mtimeMs).toBeLessThan(600_000)
+  })
+
+  it('lets others read what the umask lets them read', async () => {
+    const { folder } = await openCounted()
+    const open = ~process.umask()
+    expect((await stat(folder)).mode & 0o777).toBe(0o777 & open)
+    expect((await stat(join(folder, PACKED_FILE))).mode & 0o777).toBe(0o666 & open)
+  })
+
   it('lets several that pack the same at once all end well', async () => {
     const opened = await Promise.all(Array.from({ length: 5 }, () => openCounted()))
     expect(new Set(opened.map(({ folder }) => folder)).size).toBe(1)
@@ -222,6 +239,23 @@ describe('openPacked', () => {
   it('says so when the checkpoint is gone', async () => {
     await rm(checkpoint)
     await expect(openCounted()).rejects.toMatchObject({ code: 'weights.invalid' })
+  })
+})
+
+describe('a matrix that becomes columns', () => {
+  const TALL = [5000, 1024] as const // more than a task or a piece of rows holds
+
+  it('is packed whole, in a folder of its own beside the same one in blocks', async () => {
+    const data = weights(TALL)
+    await writeFile(checkpoint, new Uint8Array(data.buffer))
+    const inBlocks = await openPacked(plan(TALL), { cacheDirectory: cache })
+    const folder = await openPacked(plan(TALL, { kind: 'columns' }), { cacheDirectory: cache })
+    expect(folder).not.toBe(inBlocks)
+    const found = decodeSafetensors(await readFile(join(folder, PACKED_FILE)))
+    const { quants, scales } = quantizeColumns(data, ...TALL) ?? expect.fail('every weight is a number')
+    expect(found.get('w.columns')).toMatchObject({ dtype: 'U8', shape: [1024, 5000] })
+    expect(Buffer.compare(found.get('w.columns')?.data ?? new Uint8Array(), quants)).toBe(0)
+    expect(Buffer.compare(found.get('w.scales')?.data ?? new Uint8Array(), new Uint8Array(scales.buffer))).toBe(0)
   })
 })
 

@@ -7,42 +7,42 @@
  *     <cache>/weights/new-<random>/               one that is being written
  *
  * A folder gets its name when it is complete. Nothing is locked: two processes that pack the same do it twice, and the
- * first one to finish wins.
+ * first one to finish wins. The time of a folder is that of its last use.
+ *
+ * Folders and files have the modes that the umask leaves, so that a group may share a cache (umask 002 and a folder of
+ * the group with its set-group-ID bit). Whoever can write to a cache can change the weights that the others load: an
+ * entry is found by what it was made from, and not read whole to check what it holds.
  */
-import { createHash } from 'node:crypto'
-import { type FileHandle, mkdtemp, open, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { isAbsolute, join } from 'node:path'
+import { createHash, randomUUID } from 'node:crypto'
+import { type FileHandle, mkdir, open, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { AppError } from '@loupe/shared/errors'
 import { throwIfCancelled } from '../runtime/cancellation.ts'
+import { noteUse, removeAbandonedDrafts } from './cache-entries.ts'
+import {
+  DRAFT_PREFIX,
+  defaultCacheDirectory,
+  digestsFolder,
+  entriesFolder,
+  MANIFEST_FILE,
+  PACKED_FILE,
+} from './cache-layout.ts'
 import { contentDigest } from './content-digest.ts'
 import type { PackProgress } from './load-options.ts'
 import { makeDirectory } from './make-directory.ts'
 import { type PackPlan, packTasks } from './pack-plan.ts'
 import { runPackTasks } from './pack-threads.ts'
 
-/** Name of the packed file in its folder. */
-export const PACKED_FILE = 'packed.safetensors'
+export { PACKED_FILE } from './cache-layout.ts'
 
 /** Changes when the same plan gives other bytes. */
 const FORMAT = 1
-const DRAFT_PREFIX = 'new-'
-/** A draft that nobody has written to for so long was left by a crash. */
-const ABANDONED_MS = 3_600_000
 
 /** Options of {@link openPacked}. */
 export interface WeightCacheOptions {
   readonly cacheDirectory?: string | undefined
   readonly onProgress?: ((progress: PackProgress) => void) | undefined
   readonly signal?: AbortSignal | undefined
-}
-
-/** `$LOUPE_CACHE`, else `$XDG_CACHE_HOME/loupe`, else `~/.cache/loupe`. */
-export function defaultCacheDirectory(env: Readonly<Record<string, string | undefined>> = process.env): string {
-  const { LOUPE_CACHE: own, XDG_CACHE_HOME: shared } = env
-  if (own !== undefined && own !== '') return own
-  // The XDG specification has relative paths ignored.
-  return join(shared !== undefined && isAbsolute(shared) ? shared : join(homedir(), '.cache'), 'loupe')
 }
 
 /**
@@ -53,14 +53,17 @@ export function defaultCacheDirectory(env: Readonly<Record<string, string | unde
  */
 export async function openPacked(plan: PackPlan, options: WeightCacheOptions): Promise<string> {
   const cache = options.cacheDirectory ?? defaultCacheDirectory()
-  const root = join(cache, 'weights')
+  const root = entriesFolder(cache)
   const { key, manifest } = await identify(plan, cache, options)
   const folder = join(root, key)
-  if (await isComplete(folder, plan)) return folder
-  const draft = await createDraft(root, plan)
+  if (await isComplete(folder, plan)) {
+    await noteUse(folder)
+    return folder
+  }
+  const draft = await createDraft(cache, plan)
   try {
     await writePacked(join(draft, PACKED_FILE), plan, options)
-    await writeFile(join(draft, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`)
+    await writeFile(join(draft, MANIFEST_FILE), `${JSON.stringify(manifest, undefined, 2)}\n`)
     // Unless the checkpoint is still what the key says, it may have been packed half before and half after a change.
     const after = await identify(plan, cache, { ...options, onProgress: undefined })
     if (after.key !== key) throw new AppError('weights.invalid', 'The checkpoint changed while it was packed.')
@@ -84,7 +87,7 @@ async function identify({ part, weights }: PackPlan, cache: string, { onProgress
     onProgress?.({ part, step: 'read', doneBytes, totalBytes })
   }
   const digests: string[] = []
-  for (const path of paths) digests.push(await contentDigest(path, { folder: join(cache, 'digests'), onBytes, signal }))
+  for (const path of paths) digests.push(await contentDigest(path, { folder: digestsFolder(cache), onBytes, signal }))
   const contents = Array.from(weights, ([name, { source, form }]) => {
     const { dtype, shape, path, offset } = source
     return { name, dtype, shape, digest: digests[paths.indexOf(path)], offset, form }
@@ -117,26 +120,18 @@ async function isComplete(folder: string, { head, fileBytes }: PackPlan): Promis
   }
 }
 
-async function createDraft(root: string, plan: PackPlan): Promise<string> {
+async function createDraft(cache: string, plan: PackPlan): Promise<string> {
+  const root = entriesFolder(cache)
   try {
     await makeDirectory(root)
-    await removeAbandoned(root)
+    await removeAbandonedDrafts(cache)
     const { bavail, bsize } = await statfs(root)
     if (bavail * bsize < plan.fileBytes) throw noSpace(root, plan, bavail * bsize)
-    return await mkdtemp(join(root, DRAFT_PREFIX))
+    const draft = join(root, `${DRAFT_PREFIX}${randomUUID()}`)
+    await mkdir(draft) // not mkdtemp, whose folders nobody else can read: who shares a cache says so by the umask
+    return draft
   } catch (error) {
     throw explained(error, root, plan)
-  }
-}
-
-async function removeAbandoned(root: string): Promise<void> {
-  for (const name of await readdir(root)) {
-    if (!name.startsWith(DRAFT_PREFIX)) continue
-    const draft = join(root, name)
-    const written = await stat(join(draft, PACKED_FILE)).catch(() => stat(draft).catch(() => undefined))
-    if (written !== undefined && Date.now() - written.mtimeMs > ABANDONED_MS) {
-      await rm(draft, { recursive: true, force: true })
-    }
   }
 }
 
@@ -192,7 +187,8 @@ function explained(error: unknown, root: string, plan: PackPlan): unknown {
   return new AppError('cache.unusable', detail, { cause: error })
 }
 
-function noSpace(root: string, { part, fileBytes }: PackPlan, freeBytes = 0): AppError {
-  const found = `expected ${fileBytes} bytes free for the ${part} weights, found ${freeBytes}`
+/** @param free - bytes, where they are known */
+function noSpace(root: string, { part, fileBytes }: PackPlan, free: number | 'fewer' = 'fewer'): AppError {
+  const found = `expected ${fileBytes} bytes free for the ${part} weights, found ${free}`
   return new AppError('cache.unusable', `${root}: ${found}; name another folder with cacheDirectory (--cache).`)
 }
