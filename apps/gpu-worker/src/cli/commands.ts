@@ -3,6 +3,10 @@ import type { Command } from './command.ts'
 /** Every sub-command, loaded only when it is called: `loupe tokenize` must not load ONNX Runtime. */
 export const COMMANDS: Readonly<Record<string, { summary: string; load: () => Promise<Command> }>> = {
   ask: { summary: 'ask a question about pictures', load: async () => (await import('./ask.ts')).ask },
+  cache: {
+    summary: 'list the rewritten weights that are kept, and remove them',
+    load: async () => (await import('./cache.ts')).cache,
+  },
   chat: {
     summary: 'turn messages into a prompt and its token ids',
     load: async () => (await import('./chat.ts')).chat,
