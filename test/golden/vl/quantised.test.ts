@@ -161,6 +161,41 @@ describe.each(['int8', 'int4'] as const)('a model in %s', (dtype) => {
   })
 })
 
+/** How alike the directions of two vectors are: 1 is the same. */
+function cosine(a: Float32Array, b: Float32Array): number {
+  const dot = (x: Float32Array, y: Float32Array) => x.reduce((sum, value, i) => sum + value * (y[i] ?? Number.NaN), 0)
+  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b))
+}
+
+describe('a vision tower in int8', () => {
+  it('is held in columns on a CPU, and in blocks where rows must stay exact', async () => {
+    const { directory } = await readCase('one-image')
+    const kinds = async (activations: 'int8' | 'float32') => {
+      const cache = await mkdtemp(join(cacheDirectory, 'own-'))
+      using model = await loadGemma3VL(directory, { dtype: { vision: 'int8' }, cacheDirectory: cache, activations })
+      expect(model.config.vision).toBeDefined()
+      const names = [...(await packedTensors(cache)).keys()]
+      const matrix = names.filter((name) => name.startsWith('vision_tower.encoder.layers.0.mlp.fc1.weight'))
+      return matrix.map((name) => name.slice(name.lastIndexOf('.'))).sort()
+    }
+    expect(await kinds('int8')).toEqual(['.columns', '.scales'])
+    expect(await kinds('float32')).toEqual(['.quants', '.scales'])
+  })
+
+  it.each(['int8', 'float32'] as const)('sees what the float32 tower sees, activations: %s', async (activations) => {
+    const golden = await readCase('two-images')
+    const options: LoadModelOptions = { dtype: { vision: 'int8' }, cacheDirectory, activations, threads: 1 }
+    using model = await loadGemma3VL(golden.directory, options)
+    using exact = await loadGemma3VL(golden.directory, { threads: 1 })
+    for (const patches of golden.patches) {
+      const found = await model.getImageFeatures(patches)
+      const expected = await exact.getImageFeatures(patches)
+      expect(cosine(found, expected)).toBeGreaterThan(0.9995)
+      expect(worstDifference(found, expected)).toBeGreaterThan(1e-4)
+    }
+  })
+})
+
 describe.each(['bf16', 'f16'] as const)('a model in %s', (dtype) => {
   it('says what the same numbers say when they are widened once', async () => {
     const golden = await readCase('two-images')

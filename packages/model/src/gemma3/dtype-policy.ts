@@ -1,10 +1,11 @@
+import type { BlockActivations } from '../graph/block-matrix.ts'
 import type { Device, DType } from '../graph/runtime.ts'
 import type { StoredWeight } from './parameters.ts'
 
 /** Types in which numbers are computed. */
 export type FloatType = 'float32' | 'float16' | 'bfloat16'
 
-/** How weights are held: as numbers, or in blocks of 8 or 4 bits. */
+/** How weights are held: as numbers, in blocks of 8 or 4 bits, or in columns of 8. */
 export type HeldType = 'f32' | 'bf16' | 'f16' | 'int8' | 'int4'
 
 /**
@@ -92,10 +93,19 @@ export function dtypePolicy(device: Device, weights: HeldType): DTypePolicy {
   return POLICIES[device][weights]
 }
 
+/**
+ * Whether a device multiplies by columns of 8 bits: their operator rounds the other factor too, and only the CPU provider
+ * has it.
+ */
+export function multipliesColumns(device: Device, activations: BlockActivations = 'int8'): boolean {
+  return device === 'cpu' && activations === 'int8'
+}
+
 const HELD_AS: Readonly<Partial<Record<DType, HeldType>>> = { bfloat16: 'bf16', float16: 'f16' }
 
 /** How a weight is held. */
 export function heldType(weight: StoredWeight): HeldType {
   if ('blocks' in weight) return weight.blocks.bits === 4 ? 'int4' : 'int8'
+  if ('columns' in weight) return 'int8'
   return HELD_AS[weight.dtype] ?? 'f32'
 }

@@ -4,8 +4,10 @@ import { expectedTensors, isMatrix, TOKEN_EMBEDDING } from './names.ts'
 import { packForm } from './pack-forms.ts'
 
 const LINEAR = 'language_model.layers.3.mlp.up_proj.weight'
+const VISION_LINEAR = 'vision_tower.encoder.layers.3.mlp.fc1.weight'
 const stored = { kind: 'stored' }
 const blocks = { kind: 'blocks' }
+const columns = { kind: 'columns' }
 const floats = (dtype: string) => ({ kind: 'floats', dtype })
 const quantized = (bits: number) => ({ kind: 'quantized', bits, blockSize: 32 })
 
@@ -30,6 +32,27 @@ describe('packForm', () => {
     ['Q6_K', 'int4', quantized(4)],
   ] as const)('of a linear map in %s asked for as %s', (dtype, asked, form) => {
     expect(packForm(LINEAR, dtype, asked)).toEqual(form)
+  })
+
+  it.each([
+    ['F32', 'int8', columns],
+    ['BF16', 'int8', columns],
+    ['Q8_0', 'int8', columns],
+    ['Q5_K', 'int8', columns],
+    ['Q4_0', 'int8', blocks],
+    ['BF16', 'int4', quantized(4)],
+    ['Q8_0', undefined, blocks],
+    ['BF16', undefined, stored],
+    ['BF16', 'f16', floats('F16')],
+  ] as const)('of a map of the tower in %s asked for as %s, where there are columns', (dtype, asked, form) => {
+    expect(packForm(VISION_LINEAR, dtype, asked, true)).toEqual(form)
+  })
+
+  it('has columns in the tower only, and only where they are multiplied by', () => {
+    expect(packForm(VISION_LINEAR, 'BF16', 'int8')).toEqual(quantized(8))
+    expect(packForm(VISION_LINEAR, 'Q8_0', 'int8')).toEqual(blocks)
+    expect(packForm(LINEAR, 'BF16', 'int8', true)).toEqual(quantized(8))
+    expect(packForm(TOKEN_EMBEDDING, 'BF16', 'int8', true)).toEqual(quantized(8))
   })
 
   it('leaves the embedding table in 8 bits', () => {
@@ -71,6 +94,7 @@ describe('packForm', () => {
     `)
     for (const name of others) {
       expect(packForm(name, 'BF16', 'int4')).toEqual(stored)
+      expect(packForm(name, 'F32', 'int8', true)).toEqual(stored)
       expect(packForm(name, 'F32', 'f16')).toEqual(stored)
       expect(packForm(name, 'Q8_0', undefined)).toEqual(floats('F32'))
     }

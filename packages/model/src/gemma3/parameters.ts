@@ -1,15 +1,17 @@
 import type { BlockActivations, BlockMatrix } from '../graph/block-matrix.ts'
+import type { ColumnMatrix } from '../graph/column-matrix.ts'
 import type { FileTensor, Graph } from '../graph/graph.ts'
 import { type Matrix, namedMatrix } from '../graph/matrix.ts'
 import { addNumber, cast } from '../graph/ops/arithmetic.ts'
 import { expectBlocks } from '../graph/ops/blocks.ts'
+import { expectColumns } from '../graph/ops/columns.ts'
 import type { Value } from '../graph/value.ts'
 import type { LayerNormWeights } from '../layers/layer-norm.ts'
 import type { LinearWeights } from '../layers/linear.ts'
 import type { RmsNormWeights } from '../layers/rms-norm.ts'
 
-/** A weight in its file: numbers, or blocks of a few bits. */
-export type StoredWeight = FloatWeight | BlockWeight
+/** A weight in its file: numbers, blocks of a few bits, or columns of 8. */
+export type StoredWeight = FloatWeight | BlockWeight | ColumnWeight
 
 /** A weight stored as numbers. */
 export interface FloatWeight extends FileTensor {
@@ -21,6 +23,12 @@ export interface FloatWeight extends FileTensor {
 export interface BlockWeight {
   /** Its files, and how they are read. */
   readonly blocks: BlockMatrix
+}
+
+/** A weight stored in columns: a linear map that a CPU applies to many rows at a time. */
+export interface ColumnWeight {
+  /** Its files. */
+  readonly columns: ColumnMatrix
 }
 
 /** Finds a weight by its canonical name (see `names.ts`). @throws AppError `weights.invalid` if there is none */
@@ -41,7 +49,7 @@ export interface ParameterOptions {
 export interface Parameters {
   /** A weight in float32. The runtime converts a 16-bit one once, while it loads the model. */
   tensor<A extends string>(name: string, axes: A, shape: readonly number[]): Value<A>
-  /** A weight as it is stored, perhaps in blocks. @throws AppError `graph.shape_mismatch` if it has another shape */
+  /** A weight as it is stored, perhaps in blocks or columns. @throws AppError `graph.shape_mismatch` if it has another shape */
   matrix<A extends string>(name: string, axes: A, shape: readonly [number, number]): Matrix<A>
   /** A linear map without a bias. `axes` are `[in, out]`, as `sizes`. */
   linear<I extends string, O extends string>(path: string, axes: [I, O], sizes: [number, number]): LinearWeights<I, O>
@@ -61,7 +69,9 @@ export function parameters(g: Graph, source: TensorSource, options: ParameterOpt
     })
   const floats = (name: string): FloatWeight => {
     const weight = source(name)
-    return 'blocks' in weight ? g.at(name, () => g.fail('a weight stored as numbers', 'blocks')) : weight
+    if ('blocks' in weight) return g.at(name, () => g.fail('a weight stored as numbers', 'blocks'))
+    if ('columns' in weight) return g.at(name, () => g.fail('a weight stored as numbers', 'columns'))
+    return weight
   }
   const tensor = <A extends string>(name: string, axes: A, shape: readonly number[]): Value<A> => {
     const weight = floats(name)
@@ -106,6 +116,11 @@ function placedMatrix<A extends string>(
     const { blocks } = weight
     expectBlocks(g, blocks)
     return namedMatrix({ name, shape: blocks.shape, blocks, activations })
+  }
+  if ('columns' in weight) {
+    const { columns } = weight
+    expectColumns(g, columns)
+    return namedMatrix({ name, shape: columns.shape, columns })
   }
   if (!keepStoredTypes || weight.dtype === 'float32') return g.stored(name, axes, weight)
   return namedMatrix({ name, shape: weight.shape, narrow: weight })

@@ -75,6 +75,14 @@ describe.each(Object.entries(SIZES))('gemma 3 %s', (_, { json, tensors }) => {
     expect([...used].sort()).toEqual(names.sort())
     for (const graph of graphs) expect(graph.byteLength).toBeLessThan(4e6)
   })
+
+  it('builds over columns of 8 bits in the tower', () => {
+    const config = parseGemma3Config(json)
+    const { inColumns, used, names } = paperWeights(config)
+    const graphs = buildAll(config, inColumns)
+    expect([...used].sort()).toEqual(names.sort())
+    for (const graph of graphs) expect(graph.byteLength).toBeLessThan(4e6)
+  })
 })
 
 describe('building', () => {
@@ -95,6 +103,24 @@ describe('building', () => {
     const name = 'language_model.layers.7.post_attention_layernorm.weight'
     const wrong = (asked: string) => (asked === name ? query : source(asked))
     expect(() => buildAll(config, wrong)).toThrow(`${name}: expected a weight stored as numbers, found blocks`)
+  })
+
+  it('names the weight that cannot be in columns', () => {
+    const { source, inColumns } = paperWeights(config)
+    const query = inColumns('vision_tower.encoder.layers.0.self_attn.q_proj.weight')
+    const name = 'vision_tower.encoder.layers.7.layer_norm1.weight'
+    const wrong = (asked: string) => (asked === name ? query : source(asked))
+    expect(() => buildAll(config, wrong)).toThrow(`${name}: expected a weight stored as numbers, found columns`)
+  })
+
+  it('names the weight whose columns do not fit', () => {
+    const { inColumns } = paperWeights(config)
+    const name = 'vision_tower.encoder.layers.3.mlp.fc2.weight'
+    const other = inColumns('vision_tower.encoder.layers.3.mlp.fc1.weight')
+    const wrong = (asked: string) => (asked === name ? other : inColumns(asked))
+    expect(() => buildAll(config, wrong)).toThrow(
+      `${name}: expected a weight of shape [1152, 4304], found [4304, 1152]`,
+    )
   })
 
   it('names the weight whose blocks do not fit', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Graph } from '../graph/graph.ts'
-import { CPU_POLICY, dtypePolicy, heldType } from './dtype-policy.ts'
+import { CPU_POLICY, dtypePolicy, heldType, multipliesColumns } from './dtype-policy.ts'
 import { residualStream } from './residual-stream.ts'
 
 const RESCALED = { ...CPU_POLICY, activations: 'float16', rescales: true } as const
@@ -54,6 +54,13 @@ describe('dtypePolicy', () => {
       expect(dtypePolicy('cpu', held)).toBe(CPU_POLICY)
   })
 
+  it('multiplies by columns on a CPU, whose kernel takes rows of 8 bits only', () => {
+    expect(multipliesColumns('cpu')).toBe(true)
+    expect(multipliesColumns('cpu', 'int8')).toBe(true)
+    expect(multipliesColumns('cpu', 'float32')).toBe(false)
+    for (const device of ['cuda', 'webgpu'] as const) expect(multipliesColumns(device, 'int8')).toBe(false)
+  })
+
   it('goes by how a weight is held', () => {
     const floats = { file: 'f', offset: 0, bytes: 8, shape: [2, 2] } as const
     expect(heldType({ ...floats, dtype: 'bfloat16' })).toBe('bf16')
@@ -63,5 +70,6 @@ describe('dtypePolicy', () => {
     const blocks = { shape: [2, 32], blockSize: 32, quants, scales: { ...floats, dtype: 'float32' } } as const
     expect(heldType({ blocks: { ...blocks, bits: 4 } })).toBe('int4')
     expect(heldType({ blocks: { ...blocks, bits: 8 } })).toBe('int8')
+    expect(heldType({ columns: { shape: [2, 32], quants, scales: blocks.scales } })).toBe('int8')
   })
 })

@@ -19,6 +19,16 @@ it('takes bytes that follow one another, of a table of numbers', () => {
   expect(source('language_model.norm.weight')).toBe(whole)
 })
 
+it('finds no rows in columns', () => {
+  const columns = {
+    shape: [10, 40],
+    quants: tensor('uint8', [40, 10], 0, 400),
+    scales: tensor('float32', [10], 400, 40),
+  } as const
+  const source = withTableRows(() => ({ columns }), { firstId: 8, endId: 10 })
+  expect(() => source(TABLE)).toThrow(`${TABLE}: expected rows, found columns.`)
+})
+
 it('takes them of everything that a table in blocks is made of', () => {
   const blocks = {
     shape: [10, 40],

@@ -1,3 +1,4 @@
+import { AppError } from '@loupe/shared/errors'
 import type { BlockMatrix } from '../graph/block-matrix.ts'
 import type { FileTensor } from '../graph/graph.ts'
 import { TOKEN_EMBEDDING } from './names.ts'
@@ -10,6 +11,7 @@ export function withTableRows(source: TensorSource, rows: VocabularyShard): Tens
 }
 
 function weightRows(weight: StoredWeight, rows: VocabularyShard): StoredWeight {
+  if ('columns' in weight) throw new AppError('weights.invalid', `${TOKEN_EMBEDDING}: expected rows, found columns.`)
   return 'blocks' in weight ? { blocks: blockRows(weight.blocks, rows) } : { ...weight, ...tensorRows(weight, rows) }
 }
 

@@ -9,7 +9,7 @@ import { named, type Value } from '../graph/value.ts'
 export interface LinearWeights<I extends string, O extends string> {
   /** The module's path in the checkpoint; names the nodes and the errors. */
   readonly path: string
-  /** `[o, i]` of any float type, or in blocks */
+  /** `[o, i]` of any float type, in blocks or in columns */
   readonly weight: Matrix<`${O} ${I}`>
   /** `[o]` float32 */
   readonly bias?: Value<O>

@@ -1,5 +1,7 @@
+import { multipliesColumns } from '../gemma3/dtype-policy.ts'
 import { TEXT_PREFIX } from '../gemma3/names.ts'
 import { wholeModel } from '../gemma3/stage.ts'
+import type { Device } from '../graph/runtime.ts'
 import { assignDevices } from '../pipeline/assign-devices.ts'
 import { Gemma3VLModel } from '../pipeline/gemma3-vl-model.ts'
 import type { ModelParts } from '../pipeline/model-parts.ts'
@@ -25,7 +27,8 @@ import { openPart } from './weights-part.ts'
 export async function loadGemma3VL(path: string, options: LoadModelOptions = {}): Promise<Gemma3VLModel> {
   const source = await openModelSource(path, options.mmproj)
   const { preProcess } = options.stage ?? wholeModel(source.config.text)
-  const parts = await openParts(source, options, preProcess)
+  const { device = 'cpu' } = options
+  const parts = await openParts(source, options, preProcess ? device : undefined)
   const runtime = new OrtRuntime(deviceOf(options))
   return new Gemma3VLModel({ ...parts, runtime }, source.generation, options.stage)
 }
@@ -42,17 +45,17 @@ export async function loadPipeline(path: string, options: LoadPipelineOptions): 
   // A device that cannot be had is better known before weights are rewritten.
   const runtimes = devices.map((device) => new OrtRuntime(device))
   const placed = assignDevices(stages, options, runtimes)
-  const parts = await openParts(source, options, true)
+  const parts = await openParts(source, options, devices[0]?.device ?? 'cpu')
   return new Pipeline(
     placed.map(([stage, runtime]) => new Gemma3VLModel({ ...parts, runtime }, source.generation, stage)),
   )
 }
 
-/** @param hasVision - whether the vision tower is wanted, if there is one */
+/** @param visionDevice - what computes the vision tower, if it is wanted */
 async function openParts(
   { config, weights }: ModelSource,
   options: LoadOptions,
-  hasVision: boolean,
+  visionDevice: Device | undefined,
 ): Promise<Omit<ModelParts, 'runtime'>> {
   const { dtype = {}, activations, cacheDirectory, onProgress, signal } = options
   const cache = { cacheDirectory, onProgress, signal }
@@ -63,8 +66,12 @@ async function openParts(
     config,
     language: await openPart('language', new Map(language), { ...cache, dtype: dtype.language }),
     vision:
-      config.vision !== undefined && hasVision
-        ? await openPart('vision', new Map(vision), { ...cache, dtype: dtype.vision })
+      config.vision !== undefined && visionDevice !== undefined
+        ? await openPart('vision', new Map(vision), {
+            ...cache,
+            dtype: dtype.vision,
+            hasColumns: multipliesColumns(visionDevice, activations),
+          })
         : undefined,
     ...(activations === undefined ? {} : { policy: { activations } }),
   }

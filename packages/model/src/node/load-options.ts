@@ -25,14 +25,18 @@ export interface LoadOptions {
   readonly device?: Device
   /**
    * How the weights of a part are held in memory. By default as they are stored: blocks of a GGUF as blocks, and floats
-   * as float32. What is stored otherwise is rewritten once, into the weight cache.
+   * as float32. What is stored otherwise is rewritten once, into the weight cache. `int8` is blocks of 32 weights with a
+   * scale each; for the vision tower on a CPU it is columns with one scale each, which are twice as fast for 4,096 rows.
    */
   readonly dtype?: Partial<Record<ModelPart, WeightDType>>
   /** Path of the vision tower and projector that belong to a GGUF language model. Without it the model is text-only. */
   readonly mmproj?: string
   /** Where rewritten weights are kept: `$LOUPE_CACHE`, else `$XDG_CACHE_HOME/loupe`, else `~/.cache/loupe`. */
   readonly cacheDirectory?: string
-  /** In what blocks are multiplied: with 8-bit activations, which is quicker and the default, or exactly. */
+  /**
+   * In what blocks are multiplied: with 8-bit activations, which is quicker and the default, or exactly. Columns take 8
+   * bits only, so with `float32` an `int8` vision tower is held in blocks.
+   */
   readonly activations?: 'int8' | 'float32'
   /** Threads of one run; one for each physical core by default. */
   readonly threads?: number

@@ -1,4 +1,4 @@
-import { type PackForm, packedTensors, rowsOf } from '../weights/packing.ts'
+import { type PackForm, packedTensors, rowsOf, rowsOfPiece } from '../weights/packing.ts'
 import type { TensorEntry } from '../weights/safetensors.ts'
 import { layoutSafetensors } from '../weights/safetensors-encode.ts'
 import type { ModelPart } from './load-options.ts'
@@ -13,7 +13,7 @@ export interface WeightToPack {
 
 /** A weight and where it is in the packed file. */
 export interface PlannedWeight extends WeightToPack {
-  /** As `packedTensors` orders them: its numbers, or quants, scales and perhaps offsets. */
+  /** As `packedTensors` orders them: its numbers; quants, scales and perhaps offsets; or columns and scales. */
   readonly tensors: readonly TensorEntry[]
 }
 
@@ -48,9 +48,9 @@ export function planPacking(part: ModelPart, weights: ReadonlyMap<string, Weight
 export function packTasks({ weights }: PackPlan): PackTask[] {
   return [...weights.values()].flatMap(({ source, form, tensors }) => {
     const { name, dtype, shape, path, offset, bytes } = source
-    const { rows, inner } = rowsOf(shape)
+    const { rows } = rowsOf(shape)
     const rowBytes = bytes / rows
-    const step = Math.max(1, Math.floor(TASK_WEIGHTS / inner))
+    const step = rowsOfPiece(source, form, TASK_WEIGHTS)
     return Array.from({ length: Math.ceil(rows / step) }, (_, index) => {
       const row = index * step
       return {

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs'
 import { AppError } from '@loupe/shared/errors'
-import { type PackableWeight, type PackForm, packRows, rowsOf } from '../weights/packing.ts'
+import { type PackableWeight, type PackForm, packRows, rowsOfPiece } from '../weights/packing.ts'
 
 /** Rows of a weight to pack. Plain data: it travels between threads. */
 export interface PackTask {
@@ -13,7 +13,7 @@ export interface PackTask {
   readonly targets: readonly { readonly offset: number; readonly rowBytes: number }[]
 }
 
-/** Weights in memory at once: 2 MiB as float32. */
+/** Weights in memory at once: 2 MiB as float32. A matrix that becomes columns is in memory whole: 20 MB of the released models. */
 const PIECE_WEIGHTS = 512 * 1024
 
 /**
@@ -27,8 +27,8 @@ export function runPackTask({ weight, form, rows, source, targets }: PackTask, t
   const from = openSync(source.path, 'r')
   const to = openSync(target, 'r+')
   try {
-    const step = Math.max(1, Math.floor(PIECE_WEIGHTS / rowsOf(weight.shape).inner))
-    const bytes = new Uint8Array(Math.min(step, rows) * source.rowBytes)
+    const step = Math.min(rows, rowsOfPiece(weight, form, PIECE_WEIGHTS))
+    const bytes = new Uint8Array(step * source.rowBytes)
     for (let row = 0; row < rows; row += step) {
       const piece = bytes.subarray(0, Math.min(step, rows - row) * source.rowBytes)
       readExactly(from, piece, source.offset + row * source.rowBytes, source.path)

@@ -16,6 +16,8 @@ import { openPacked, PACKED_FILE, type WeightCacheOptions } from './weight-cache
 export interface PartOptions extends WeightCacheOptions {
   /** As stored by default. */
   readonly dtype?: WeightDType | undefined
+  /** Whether the device that computes the part multiplies by columns; false by default. */
+  readonly hasColumns?: boolean | undefined
 }
 
 /**
@@ -28,10 +30,10 @@ export interface PartOptions extends WeightCacheOptions {
 export async function openPart(
   part: ModelPart,
   weights: ReadonlyMap<string, SourceWeight>,
-  { dtype, ...cache }: PartOptions,
+  { dtype, hasColumns, ...cache }: PartOptions,
 ): Promise<WeightsPart> {
   const planned = new Map(
-    Array.from(weights, ([name, source]) => [name, { source, form: packForm(name, source.dtype, dtype) }]),
+    Array.from(weights, ([name, source]) => [name, { source, form: packForm(name, source.dtype, dtype, hasColumns) }]),
   )
   // Who asks for 16 bits wants them in memory too; what happens to be stored so is widened, which is faster.
   const keepStoredTypes = dtype === 'bf16' || dtype === 'f16'
@@ -44,10 +46,12 @@ export async function openPart(
 
 function packedWeight({ source, form, tensors }: PlannedWeight): StoredWeight {
   const [first, scales, offsets] = tensors.map(packedTensor)
-  const blocks = packedBlocks(source, form)
   if (first === undefined) throw new AppError('weights.invalid', `${source.name}: expected numbers, found none.`)
-  if (blocks === undefined || scales === undefined) return { ...first, isStoredPlusOne: source.isStoredPlusOne }
   const [outer = 0, inner = 0] = source.shape
+  if (form.kind === 'columns' && scales !== undefined)
+    return { columns: { shape: [outer, inner], quants: first, scales } }
+  const blocks = packedBlocks(source, form)
+  if (blocks === undefined || scales === undefined) return { ...first, isStoredPlusOne: source.isStoredPlusOne }
   const { bits, blockSize } = blocks
   const minima = offsets === undefined ? {} : { offsets }
   return { blocks: { shape: [outer, inner], bits, blockSize, quants: first, scales, ...minima } }

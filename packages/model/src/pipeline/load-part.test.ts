@@ -15,6 +15,14 @@ const blocks: StoredWeight = {
   },
 }
 
+const columns: StoredWeight = {
+  columns: {
+    shape: [2, 32],
+    quants: { dtype: 'uint8', shape: [32, 2], ...FILE },
+    scales: { dtype: 'float32', shape: [2], ...FILE },
+  },
+}
+
 /** What a runtime is asked to load for a graph over these weights. */
 async function loadedWith(weights: Record<string, StoredWeight>): Promise<LoadOptions | undefined> {
   let asked: LoadOptions | undefined
@@ -42,6 +50,10 @@ async function loadedWith(weights: Record<string, StoredWeight>): Promise<LoadOp
 
 it('leaves weights where they are when all are numbers', async () => {
   expect(await loadedWith({ a: numbers, b: numbers })).toEqual({ weightsFolder: '/w', prepack: false })
+})
+
+it('packs weights when one of them is in columns', async () => {
+  expect(await loadedWith({ a: numbers, b: columns })).toEqual({ weightsFolder: '/w', prepack: true })
 })
 
 it('packs weights when one of them is in blocks', async () => {

@@ -19,7 +19,7 @@ export async function loadPart(
   let hasBlocks = false
   const graph = build((name) => {
     const weight = tensors(name)
-    hasBlocks ||= 'blocks' in weight
+    hasBlocks ||= 'blocks' in weight || 'columns' in weight
     return weight
   })
   return runtime.load(graph, { weightsFolder, prepack: hasBlocks })

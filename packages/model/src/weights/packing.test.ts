@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest'
+import { dequantize } from './gguf-dequantize.ts'
 import { GGUF_TYPES, ggufBytes } from './gguf-types.ts'
-import { type PackableWeight, type PackForm, packedTensors, packRows } from './packing.ts'
+import { type PackableWeight, type PackForm, packedTensors, packRows, rowsOfPiece } from './packing.ts'
 import { storedBytes } from './safetensors.ts'
 
 const INT4 = { kind: 'quantized', bits: 4, blockSize: 32 } as const
 const INT8 = { kind: 'quantized', bits: 8, blockSize: 16 } as const
 const BLOCKS = { kind: 'blocks' } as const
+const COLUMNS = { kind: 'columns' } as const
 
 function randomBytes(weight: PackableWeight): Uint8Array {
   let state = 1
@@ -46,6 +48,39 @@ describe('packing', () => {
     }
   })
 
+  it.each([
+    ['F32', [6, 40]],
+    ['BF16', [3, 7]],
+    ['Q8_0', [5, 64]],
+    ['Q6_K', [2, 256]],
+  ] as const)('%s %j as columns is on its side, each row within half of its scale', (dtype, shape) => {
+    const weight = { name: 'w', dtype, shape }
+    const bytes = randomBytes(weight)
+    const [columns, scales] = packRows(weight, COLUMNS, bytes)
+    const [outer, inner] = shape
+    const tensors = packedTensors(weight, COLUMNS)
+    expect(tensors).toEqual([
+      { suffix: '.columns', dtype: 'U8', shape: [inner, outer] },
+      { suffix: '.scales', dtype: 'F32', shape: [outer] },
+    ])
+    expect([columns?.byteLength, scales?.byteLength]).toEqual([outer * inner, 4 * outer])
+    const steps = new Float32Array(Uint8Array.from(scales ?? []).buffer)
+    for (const [index, exact] of dequantize(dtype, bytes).entries()) {
+      const [o, i] = [Math.floor(index / inner), index % inner]
+      const step = steps[o] ?? Number.NaN
+      const found = ((columns?.[i * outer + o] ?? Number.NaN) - 128) * step
+      expect(Math.abs(found - exact)).toBeLessThanOrEqual(step * 0.500001)
+    }
+  })
+
+  it('takes rows by pieces, but what becomes columns whole', () => {
+    const weight = { name: 'w', dtype: 'F32', shape: [6, 40] } as const
+    expect(rowsOfPiece(weight, INT8, 100)).toBe(2)
+    expect(rowsOfPiece(weight, INT8, 39)).toBe(1)
+    expect(rowsOfPiece(weight, INT8, 1e6)).toBe(6)
+    expect(rowsOfPiece(weight, COLUMNS, 39)).toBe(6)
+  })
+
   it('names the shapes of what it gives', () => {
     const weight = { name: 'w', dtype: 'F32', shape: [6, 40] } as const
     expect(packedTensors(weight, INT4)).toEqual([
@@ -65,6 +100,7 @@ describe('packing', () => {
     ['F32', INT4, Float32Array.of(Number.POSITIVE_INFINITY, 1, 2, 3), 'found an infinity or NaN'],
     ['F32', { kind: 'floats', dtype: 'F16' }, Float32Array.of(1e5, 1, 2, 3), 'expected numbers in the range of F16'],
     ['BF16', INT8, Uint16Array.of(0, 0xff80), 'found an infinity or NaN'],
+    ['F32', COLUMNS, Float32Array.of(1, 2, 3, Number.NaN), 'found an infinity or NaN'],
     ['Q8_0', BLOCKS, new Uint8Array(GGUF_TYPES.Q8_0.blockBytes).fill(0x7c), 'found an infinity or NaN'],
   ] as const)('of %s as %j names the weight that holds no number', (dtype, form, data, message) => {
     const { blockSize } = GGUF_TYPES[dtype]

@@ -6,6 +6,7 @@ import { dequantize } from './gguf-dequantize.ts'
 import { type GgufDType, ggufBytes } from './gguf-types.ts'
 import { narrow } from './narrow.ts'
 import { quantizeRows } from './quantize.ts'
+import { quantizeColumns } from './quantize-columns.ts'
 
 /** What becomes of a weight when a checkpoint is rewritten. */
 export type PackForm =
@@ -17,6 +18,8 @@ export type PackForm =
   | { readonly kind: 'blocks' }
   /** Blocks of our own. */
   | { readonly kind: 'quantized'; readonly bits: 4 | 8; readonly blockSize: number }
+  /** 8 bits with one scale for each row, on their side: see `quantize-columns.ts`. */
+  | { readonly kind: 'columns' }
 
 /** A weight to pack. */
 export interface PackableWeight {
@@ -29,12 +32,12 @@ export interface PackableWeight {
 
 /** A tensor of the packed file; its name is that of the weight and the suffix. */
 export interface PackedTensor {
-  readonly suffix: '' | '.quants' | '.scales' | '.offsets'
+  readonly suffix: '' | '.quants' | '.columns' | '.scales' | '.offsets'
   readonly dtype: StoredDType
   readonly shape: readonly number[]
 }
 
-/** The blocks that a weight is packed in; `undefined` if it is packed as numbers. */
+/** The blocks that a weight is packed in; `undefined` if it is packed as numbers or columns. */
 export function packedBlocks({ dtype }: PackableWeight, form: PackForm): BlockForm | undefined {
   if (form.kind === 'quantized') return { ...form, hasOffsets: false }
   return form.kind === 'blocks' ? GGUF_BLOCK_FORMS[blockType(dtype)] : undefined
@@ -42,8 +45,9 @@ export function packedBlocks({ dtype }: PackableWeight, form: PackForm): BlockFo
 
 /** What a weight becomes, in the order in which {@link packRows} gives it. */
 export function packedTensors(weight: PackableWeight, form: PackForm): PackedTensor[] {
-  const blocks = packedBlocks(weight, form)
   const { shape } = weight
+  if (form.kind === 'columns') return columnTensors(shape)
+  const blocks = packedBlocks(weight, form)
   if (blocks === undefined) return [{ suffix: '', dtype: floatType(weight, form), shape }]
   const { rows, inner } = rowsOf(shape)
   const perRow = Math.ceil(inner / blocks.blockSize)
@@ -58,7 +62,7 @@ export function packedTensors(weight: PackableWeight, form: PackForm): PackedTen
 /**
  * Packs rows of a weight.
  *
- * @param bytes - of whole rows, as stored
+ * @param bytes - of whole rows, as stored; of all rows if they become columns
  * @returns the same rows of each of {@link packedTensors}
  * @throws AppError `weights.invalid` naming the weight if one of the numbers is none, or too large for its new type
  */
@@ -67,6 +71,7 @@ export function packRows(weight: PackableWeight, form: PackForm, bytes: Uint8Arr
   if (form.kind === 'stored') return [bytes]
   const { inner } = rowsOf(shape)
   const rows = bytes.byteLength / ggufBytes(dtype, [inner])
+  if (form.kind === 'columns') return packColumns(weight, bytes)
   const blocks = packedBlocks(weight, form)
   if (blocks === undefined) return [bytesOf(toFloats(weight, floatType(weight, form), bytes))]
   const out = allocateBlockRows(blocks, rows, inner)
@@ -74,14 +79,39 @@ export function packRows(weight: PackableWeight, form: PackForm, bytes: Uint8Arr
     form.kind === 'quantized'
       ? quantizeRows(form.bits, dequantize(dtype, bytes), inner, { blockSize: form.blockSize, out })
       : unpackGgufBlocks(blockType(dtype), bytes, out)
-  if (!areNumbers) throw new AppError('weights.invalid', `${name}: expected numbers, found an infinity or NaN.`)
+  if (!areNumbers) throw notNumbers(name)
   const { quants, scales, offsets } = out
   return blocks.hasOffsets ? [quants, bytesOf(scales), bytesOf(offsets)] : [quants, bytesOf(scales)]
+}
+
+/** How many rows, of about so many weights together, are packed at a time: those of columns only all together. */
+export function rowsOfPiece({ shape }: PackableWeight, form: PackForm, weights: number): number {
+  const { rows, inner } = rowsOf(shape)
+  return form.kind === 'columns' ? rows : Math.min(rows, Math.max(1, Math.floor(weights / inner)))
 }
 
 /** The sizes of a tensor as those of a matrix. */
 export function rowsOf(shape: readonly number[]): { rows: number; inner: number } {
   return { rows: elementsOf(shape.slice(0, -1)), inner: shape.at(-1) ?? 1 }
+}
+
+function columnTensors(shape: readonly number[]): PackedTensor[] {
+  const { rows, inner } = rowsOf(shape)
+  return [
+    { suffix: '.columns', dtype: 'U8', shape: [inner, rows] },
+    { suffix: '.scales', dtype: 'F32', shape: [rows] },
+  ]
+}
+
+function packColumns({ name, dtype, shape }: PackableWeight, bytes: Uint8Array): Uint8Array[] {
+  const { rows, inner } = rowsOf(shape)
+  const columns = quantizeColumns(dequantize(dtype, bytes), rows, inner)
+  if (columns === undefined) throw notNumbers(name)
+  return [columns.quants, bytesOf(columns.scales)]
+}
+
+function notNumbers(name: string): AppError {
+  return new AppError('weights.invalid', `${name}: expected numbers, found an infinity or NaN.`)
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {

@@ -1,18 +1,8 @@
 import type { BlockRows } from './block-rows.ts'
+import { isFiniteMagnitude, largestMagnitude, scaleOf } from './magnitude.ts'
 
-/** Bits of a float32 that are all set in infinities and NaN, and in no number. */
-const NOT_FINITE = 0x7f80_0000
 const MAGNITUDE = 0x7fff_ffff
 const SIGN = 0x8000_0000 | 0
-
-/**
- * Blocks whose largest weight is below this are stored as zeros: their scale would be subnormal, too coarse to keep the
- * quotients in range. 2^-118 is 3e-36.
- */
-const SMALLEST_EXTREME = 2 ** -118
-
-const word = new Int32Array(1)
-const wordAsFloat = new Float32Array(word.buffer)
 
 /** Some weights of a row, and where their block goes. */
 interface Block {
@@ -53,7 +43,7 @@ export function quantizeRows(
       largest = magnitude > largest ? magnitude : largest
     }
   }
-  return largest < NOT_FINITE
+  return isFiniteMagnitude(largest)
 }
 
 const toInt8: BlockQuantizer = ({ rows, words, out, blockSize }, start, end, block) => {
@@ -89,16 +79,6 @@ const toInt4: BlockQuantizer = ({ rows, words, out, blockSize }, start, end, blo
   return magnitude
 }
 
-/** Bits of the largest magnitude. Those of finite floats are ordered as the floats are, and all others lie above. */
-function largestMagnitude(words: Int32Array, start: number, end: number): number {
-  let largest = 0
-  for (let i = start; i < end; i++) {
-    const magnitude = (words[i] ?? 0) & MAGNITUDE
-    largest = magnitude > largest ? magnitude : largest
-  }
-  return largest
-}
-
 /** Bits of the float of largest magnitude, with its sign. Without a branch to mispredict. */
 function signedExtreme(words: Int32Array, start: number, end: number): number {
   let positive = 0
@@ -110,11 +90,4 @@ function signedExtreme(words: Int32Array, start: number, end: number): number {
     negative = flipped > negative ? flipped : negative
   }
   return positive > negative ? positive : negative | SIGN
-}
-
-/** The float32 step at which `bits` is `steps` away from zero; 0 if that is too small to divide by. */
-function scaleOf(bits: number, steps: number): number {
-  word[0] = bits
-  const magnitude = wordAsFloat[0] ?? 0
-  return magnitude < SMALLEST_EXTREME ? 0 : Math.fround(magnitude / steps)
 }

@@ -1,6 +1,6 @@
 import type { FileTensor } from '../../graph/graph.ts'
 import type { Gemma3Config } from '../config.ts'
-import { expectedTensors, isMatrix } from '../names.ts'
+import { expectedTensors, isMatrix, VISION_PREFIX } from '../names.ts'
 import type { TensorSource } from '../parameters.ts'
 
 /** Weights that exist in name and shape only; remembers which were asked for. */
@@ -25,5 +25,13 @@ export function paperWeights(config: Gemma3Config) {
       if (!isMatrix(name)) return { ...floats, shape }
       return { blocks: { shape: [outer, inner], bits, blockSize: 32, quants, scales: perBlock, offsets: perBlock } }
     }
-  return { source, inBlocks, used, names: [...shapes.keys()] }
+  /** Matrices of the vision tower in columns. */
+  const inColumns: TensorSource = (name) => {
+    const { shape, ...floats } = source(name)
+    const [outer = 0, inner = 0] = shape
+    if (!isMatrix(name) || !name.startsWith(VISION_PREFIX)) return { ...floats, shape }
+    const quants: FileTensor = { ...floats, dtype: 'uint8', shape: [inner, outer] }
+    return { columns: { shape: [outer, inner], quants, scales: { ...floats, dtype: 'float32', shape: [outer] } } }
+  }
+  return { source, inBlocks, inColumns, used, names: [...shapes.keys()] }
 }

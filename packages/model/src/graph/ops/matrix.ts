@@ -4,6 +4,7 @@ import type { AnyMatrix } from '../matrix.ts'
 import { type AnyValue, named, type Value } from '../value.ts'
 import { cast } from './arithmetic.ts'
 import { gatherBlockRows, matmulBlocks } from './blocks.ts'
+import { matmulColumns } from './columns.ts'
 import { gatherRows } from './layout.ts'
 import { matmulTransposed } from './linear.ts'
 import { gatherNarrowRows, matmulNarrow } from './narrow.ts'
@@ -12,13 +13,14 @@ import { gatherNarrowRows, matmulNarrow } from './narrow.ts'
  * `x · matrixᵀ + bias`, in the type of `x`.
  *
  * @param x - `[r, i]`
- * @param matrix - `[o, i]` of any float type, or in blocks
+ * @param matrix - `[o, i]` of any float type, in blocks or in columns
  * @param bias - `[o]`
  * @returns `[r, o]`
  */
 export function applyMatrix(g: Graph, x: Value<'r i'>, matrix: AnyMatrix, bias?: AnyValue): Value<'r o'> {
   const shift = bias && cast(g, named<'o'>(bias), x.dtype)
   if ('blocks' in matrix) return matmulBlocks(g, x, matrix, shift)
+  if ('columns' in matrix) return matmulColumns(g, x, matrix, shift)
   if ('narrow' in matrix) return matmulNarrow(g, x, matrix, shift)
   return matmulTransposed(g, x, cast(g, named<'o i'>(matrix), x.dtype), shift)
 }
@@ -32,6 +34,7 @@ export function applyMatrix(g: Graph, x: Value<'r i'>, matrix: AnyMatrix, bias?:
  */
 export function matrixRows(g: Graph, matrix: AnyMatrix, ids: Value<'r'>): Value<'r i'> {
   if ('blocks' in matrix) return gatherBlockRows(g, matrix, ids)
+  if ('columns' in matrix) return g.fail('a table of rows', 'columns')
   if ('narrow' in matrix) return gatherNarrowRows(g, matrix, ids)
   return cast(g, gatherRows(g, matrix, ids, 'r i'), 'float32')
 }

@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import type { BlockMatrix } from '../block-matrix.ts'
+import type { ColumnMatrix } from '../column-matrix.ts'
 import { Graph } from '../graph.ts'
-import type { AnyBlocks, AnyMatrix } from '../matrix.ts'
+import type { AnyBlocks, AnyColumns, AnyMatrix } from '../matrix.ts'
 import type { DType } from '../runtime.ts'
 import type { Shape } from '../shape.ts'
 import { type AnyValue, named, type Value } from '../value.ts'
 import { add, addNumber, cast, cosine, divideBy, geluTanh, multiply, scaleBy, sine } from './arithmetic.ts'
 import { fullAttention, groupQueryAttention, rotate } from './attend.ts'
 import { expectBlocks } from './blocks.ts'
+import { expectColumns } from './columns.ts'
 import {
   besideEachOther,
   countUp,
@@ -70,6 +72,7 @@ const RESULTS: Record<string, [(b: Bench) => AnyValue, Shape, DType]> = {
     'float32',
   ],
   'applyMatrix of blocks': [({ g, input }) => applyMatrix(g, input(['r', 40]), inBlocks()), ['r', 7], 'float32'],
+  'applyMatrix of columns': [({ g, input }) => applyMatrix(g, input(['r', 40]), inColumns()), ['r', 7], 'float32'],
   'applyMatrix of 16 bits': [({ g, input }) => applyMatrix(g, input(['r', 40]), narrow()), ['r', 7], 'float32'],
   'matrixRows of blocks': [({ g, input }) => matrixRows(g, inBlocks(), input(['t'], 'int32')), ['t', 40], 'float32'],
   'matrixRows of 16 bits': [({ g, input }) => matrixRows(g, narrow(), input(['t'], 'int32')), ['t', 40], 'float32'],
@@ -120,6 +123,15 @@ function inBlocks(): AnyBlocks {
     offsets: { dtype: 'float32', shape: [7, 2], ...SLICE },
   }
   return { name: 'w', shape: blocks.shape, blocks, activations: 'int8' }
+}
+
+function inColumns(): AnyColumns {
+  const columns: ColumnMatrix = {
+    shape: [7, 40],
+    quants: { dtype: 'uint8', shape: [40, 7], ...SLICE },
+    scales: { dtype: 'float32', shape: [7], ...SLICE },
+  }
+  return { name: 'w', shape: columns.shape, columns }
 }
 
 function narrow(): AnyMatrix {
@@ -206,6 +218,30 @@ const FAULTS: Record<string, [(b: Bench) => unknown, RegExp]> = {
   'a bias of another length than a matrix of 16 bits': [
     ({ g, input }) => applyMatrix(g, input(['r', 40]), narrow(), input([6])),
     /a bias of shape \[7\], found \[6\]/,
+  ],
+  'columns of another width': [
+    ({ g, input }) => applyMatrix(g, input(['r', 41]), inColumns()),
+    /a weight of shape \[7, 41\], found \[7, 40\]/,
+  ],
+  'a bias of another length than columns': [
+    ({ g, input }) => applyMatrix(g, input(['r', 40]), inColumns(), input([6])),
+    /a bias of shape \[7\], found \[6\]/,
+  ],
+  'columns that meet rows of 16 bits': [
+    ({ g, input }) => applyMatrix(g, input(['r', 40], 'float16'), inColumns()),
+    /rows of float32, found float16/,
+  ],
+  'rows that are picked of columns': [
+    ({ g, input }) => matrixRows(g, inColumns(), input(['r'], 'int64')),
+    /a table of rows, found columns/,
+  ],
+  'columns that stand': [
+    ({ g }) => expectColumns(g, { ...inColumns().columns, quants: { dtype: 'uint8', shape: [7, 40], ...SLICE } }),
+    /columns of shape \[40, 7\], found \[7, 40\]/,
+  ],
+  'scales of other columns': [
+    ({ g }) => expectColumns(g, { ...inColumns().columns, scales: { dtype: 'float32', shape: [40], ...SLICE } }),
+    /scales of shape \[7\], found \[40\]/,
   ],
   'scales of other blocks': [
     ({ g }) => expectBlocks(g, { ...inBlocks().blocks, scales: { dtype: 'float32', shape: [7, 3], ...SLICE } }),
