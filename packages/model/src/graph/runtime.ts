@@ -72,6 +72,11 @@ export interface LoadOptions {
 export interface RunOptions {
   /** Ends the run early with `request.cancelled`; the contents of its outputs are undefined afterwards. */
   readonly signal?: AbortSignal
+  /**
+   * Gives the memory of intermediate results back when the run ends; by default it is kept for the next run. Of use after
+   * a run that needs far more than those to come. A device may keep it all the same.
+   */
+  readonly releasesMemory?: boolean
 }
 
 /** Loads models and makes tensors. Every failure is an AppError `runtime.failed` unless said otherwise. */

@@ -22,6 +22,8 @@ export interface BoundSession {
 type Bind = 'BindInput' | 'BindOutput' | 'BindOutputToDevice'
 
 const NO_OPTIONS: Pointer = 0n
+/** After the run, what the CPU's arena holds and nothing uses is freed. */
+const SHRINK_ARENA = ['memory.enable_memory_arena_shrinkage', 'cpu:0'] as const
 
 /** Strong roots: a run's binding, and through it every tensor, survive until the other thread is done with them. */
 const inFlight = new Set<OrtBinding>()
@@ -61,13 +63,13 @@ export class OrtBinding implements RuntimeBinding {
     return this
   }
 
-  async run({ signal }: RunOptions = {}): Promise<void> {
+  async run(options: RunOptions = {}): Promise<void> {
     this.#assertIdle()
     using _ = this.#handle.retain()
     this.#state = 'running'
     inFlight.add(this)
     try {
-      await this.#of.queue.run(() => this.#compute(signal), signal)
+      await this.#of.queue.run(() => this.#compute(options), options.signal)
       this.#state = 'complete'
     } finally {
       if (this.#state === 'running') this.#state = 'new'
@@ -89,12 +91,15 @@ export class OrtBinding implements RuntimeBinding {
     this.#handle[Symbol.dispose]()
   }
 
-  async #compute(signal: AbortSignal | undefined): Promise<void> {
+  async #compute({ signal, releasesMemory = false }: RunOptions): Promise<void> {
     this.#prepare()
     const session = this.#of.session.pointer
     const binding = this.#handle.pointer
-    if (signal === undefined) return callAsync('RunWithBinding', session, NO_OPTIONS, binding)
+    // The arena of a device is its own affair, and may not be there.
+    const shrinks = releasesMemory && !this.#of.copiesInputs
+    if (signal === undefined && !shrinks) return callAsync('RunWithBinding', session, NO_OPTIONS, binding)
     using options = new Handle('run options', get('CreateRunOptions'), 'ReleaseRunOptions')
+    if (shrinks) call('AddRunConfigEntry', options.pointer, ...SHRINK_ARENA)
     const stop = () => call('RunOptionsSetTerminate', options.pointer)
     await cancellable(signal, stop, () => callAsync('RunWithBinding', session, options.pointer, binding))
   }

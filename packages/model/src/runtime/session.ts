@@ -5,6 +5,7 @@ import { OrtBinding } from './binding.ts'
 import { cancellable } from './cancellation.ts'
 import { environment } from './environment.ts'
 import { addressOf, call, getAsync, type Pointer } from './ffi.ts'
+import { dropFilePages } from './file-pages.ts'
 import { Handle } from './handle.ts'
 import { describeIo } from './io-info.ts'
 import type { RunQueue } from './run-queue.ts'
@@ -25,10 +26,14 @@ export async function loadSession(
   { weightsFolder, prepack, signal }: LoadOptions,
 ): Promise<OrtSession> {
   const bytes = model.slice() // before anything is awaited: the caller may reuse the original at once
-  using options = createSessionOptions(settings, { weightsFolder: await realFolder(weightsFolder), prepack })
+  const folder = await realFolder(weightsFolder)
+  using options = createSessionOptions(settings, { weightsFolder: folder, prepack })
   const stop = () => call('SessionOptionsSetLoadCancellationFlag', options.pointer, true)
   const pointer = await cancellable(signal, stop, () => createSession(bytes, options.pointer))
-  return new OrtSession(new Handle('session', pointer, 'ReleaseSession'), queue, settings.device !== 'cpu')
+  const session = new OrtSession(new Handle('session', pointer, 'ReleaseSession'), queue, settings.device !== 'cpu')
+  // What was packed has been read, and will not be again.
+  if (folder !== undefined && prepack) dropFilePages(folder)
+  return session
 }
 
 /** A loaded model. */

@@ -33,6 +33,7 @@ export const ACTIONS = {
   BindOutput: [137, 'pointer', 'string', 'pointer'],
   BindOutputToDevice: [138, 'pointer', 'string', 'pointer'],
   GetBoundOutputValues: [140, 'pointer', 'pointer', 'pointer', 'pointer'],
+  AddRunConfigEntry: [165, 'pointer', 'string', 'string'],
   SessionOptionsAppendExecutionProvider_CUDA_V2: [204, 'pointer', 'pointer'],
   UpdateCUDAProviderOptions: [206, 'pointer', 'strings', 'strings', 'size'],
   SessionOptionsAppendExecutionProvider: [216, 'pointer', 'string', 'strings', 'strings', 'size'],
