@@ -1,4 +1,4 @@
-import { basename, dirname } from 'node:path'
+import { dirname, parse, relative, sep } from 'node:path'
 import { AppError } from '@loupe/shared/errors'
 import type { FloatWeight, StoredWeight, TensorSource } from '../gemma3/parameters.ts'
 import type { FileTensor } from '../graph/graph.ts'
@@ -24,18 +24,24 @@ export function fileTensor(tensor: Omit<FileTensor, 'dtype'> & { readonly dtype:
 }
 
 /**
- * A part whose weights stay in the checkpoint.
+ * A part whose weights stay in the checkpoint. Its files may lie in several folders, as those that links of a hub cache
+ * lead to: the runtime follows no path out of the folder that it is given, so it is given one above all of them.
  *
  * @param weights - by canonical name, all floats
- * @throws AppError `weights.invalid` if the real files lie in several folders
+ * @throws AppError `weights.invalid` if there is no folder above all files: on Windows, on two drives
  */
 export function storedPart(weights: ReadonlyMap<string, SourceWeight>): WeightsPart {
-  const folders = new Set([...weights.values()].map(({ path }) => dirname(path)))
-  const [weightsFolder = ''] = folders
-  if (folders.size > 1) {
-    throw new AppError('weights.invalid', `Expected all weights in one folder, found ${[...folders].join(', ')}.`)
-  }
-  return { weightsFolder, tensors: tensorSource(weights, storedWeight) }
+  const folders = [...new Set([...weights.values()].map(({ path }) => dirname(path)))]
+  const weightsFolder = folders.reduce(folderAbove, folders[0] ?? '')
+  return { weightsFolder, tensors: tensorSource(weights, (weight) => storedWeight(weight, weightsFolder)) }
+}
+
+/** The deepest folder that holds both. */
+function folderAbove(one: string, other: string): string {
+  if (`${other}${sep}`.startsWith(one.endsWith(sep) ? one : `${one}${sep}`)) return one
+  if (one !== parse(one).root) return folderAbove(dirname(one), other)
+  const found = `found ${one} and ${other}; copy them into one folder`
+  throw new AppError('weights.invalid', `Expected all weights on one drive, ${found}.`)
 }
 
 /** Finds weights by canonical name. */
@@ -50,7 +56,9 @@ export function tensorSource<Weight>(
   }
 }
 
-function storedWeight({ name, dtype, shape, path, offset, bytes, isStoredPlusOne }: SourceWeight): FloatWeight {
+function storedWeight(weight: SourceWeight, weightsFolder: string): FloatWeight {
+  const { name, dtype, shape, path, offset, bytes, isStoredPlusOne } = weight
   if (!isFloatDType(dtype)) throw new AppError('weights.invalid', `${name}: expected floats, found ${dtype}.`)
-  return { ...fileTensor({ dtype, shape, file: basename(path), offset, bytes }), isStoredPlusOne }
+  const file = relative(weightsFolder, path).replaceAll(sep, '/')
+  return { ...fileTensor({ dtype, shape, file, offset, bytes }), isStoredPlusOne }
 }
