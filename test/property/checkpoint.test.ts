@@ -165,6 +165,18 @@ describe('shards and their index', () => {
     )
   })
 
+  it('are 1024 at most, which are open one at a time; of more none is looked at', async () => {
+    const many = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, i) => [`t${i}`, `${i}.safetensors`]))
+    const files = Object.fromEntries(Object.keys(many(1025)).map((name, i) => [`${i}.safetensors`, shard(name)]))
+    const most = watchedFiles({ ...files, [INDEX]: index(many(1024)) })
+    expect(await openOrRefuse(most)).toBe('opened')
+    expect(most.mostAtOnce).toBe(1)
+    const more = watchedFiles({ ...files, [INDEX]: index(many(1025)) })
+    expect(await openOrRefuse(more)).toBe(`${INDEX}: expected at most 1024 shards, found 1025.`)
+    expect(more.totalRead).toBe(index(many(1025)).byteLength)
+  })
+
   it.each<[string, Record<string, WatchedFile>, string]>([
     [
       'an index of 2^53 - 1 bytes',

@@ -9,6 +9,8 @@ export interface WatchedFiles extends FileReader {
   readonly largestRead: number
   /** Bytes of all reads so far. */
   readonly totalRead: number
+  /** Most reads that were under way at once. */
+  readonly mostAtOnce: number
 }
 
 /**
@@ -16,7 +18,7 @@ export interface WatchedFiles extends FileReader {
  * that checks what a file says never comes to that.
  */
 export function watchedFiles(files: Readonly<Record<string, WatchedFile>>): WatchedFiles {
-  let [largestRead, totalRead] = [0, 0]
+  let [largestRead, totalRead, atOnce, mostAtOnce] = [0, 0, 0, 0]
   const sizeOf = (name: string) => {
     const file = files[name]
     return file instanceof Uint8Array ? file.byteLength : file?.claimedBytes
@@ -28,6 +30,9 @@ export function watchedFiles(files: Readonly<Record<string, WatchedFile>>): Watc
     get totalRead() {
       return totalRead
     },
+    get mostAtOnce() {
+      return mostAtOnce
+    },
     size: async (name) => sizeOf(name),
     read: async (name, offset, length) => {
       const isWhole = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0
@@ -37,6 +42,9 @@ export function watchedFiles(files: Readonly<Record<string, WatchedFile>>): Watc
       }
       largestRead = Math.max(largestRead, length)
       totalRead += length
+      mostAtOnce = Math.max(mostAtOnce, ++atOnce)
+      await Promise.resolve()
+      atOnce--
       const file = files[name]
       const bytes = file instanceof Uint8Array ? file : (file?.head ?? new Uint8Array())
       const result = new Uint8Array(length)

@@ -26,11 +26,13 @@ export interface FileReader {
 const SINGLE_FILE = 'model.safetensors'
 const INDEX_FILE = 'model.safetensors.index.json'
 const MAX_INDEX_BYTES = 16 * 1024 * 1024
+/** The largest Gemma 3 has 12. */
+const MOST_SHARDS = 1024
 const SHARD_NAME = /^[\w.-]+\.safetensors$/
 
 /**
  * Lists the tensors of a checkpoint in Hugging Face layout: `model.safetensors`, or the shards that
- * `model.safetensors.index.json` names. Reads headers only.
+ * `model.safetensors.index.json` names, 1024 at most. Reads headers only, one file at a time.
  *
  * @throws AppError `weights.invalid` if there is neither, a header is broken, or index and shards do not agree
  */
@@ -51,8 +53,15 @@ export async function openCheckpoint(files: FileReader): Promise<Checkpoint> {
 
 async function openShards(files: FileReader, fileOf: ReadonlyMap<string, string>): Promise<Checkpoint> {
   const shards = [...new Set(fileOf.values())].sort()
-  const headers = await Promise.all(shards.map((shard) => readHeader(files, shard)))
-  const found = headers.flat()
+  if (shards.length > MOST_SHARDS) {
+    throw new AppError(
+      'weights.invalid',
+      `${INDEX_FILE}: expected at most ${MOST_SHARDS} shards, found ${shards.length}.`,
+    )
+  }
+  const found: TensorLocation[] = []
+  // One after another: a system lets a process have so many files open, and no more.
+  for (const shard of shards) found.push(...(await readHeader(files, shard)))
   const unlisted = found.filter(({ name, file }) => fileOf.get(name) !== file)
   const tensors = byName(found.filter(({ name, file }) => fileOf.get(name) === file))
   const absent = [...fileOf].filter(([name]) => !tensors.has(name))
