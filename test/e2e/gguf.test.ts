@@ -171,7 +171,7 @@ describe('the chat template of a GGUF', () => {
 
 describe('a GGUF that cannot be served', () => {
   it.each([
-    ['a vision file for a language model', () => ({ modelPath: mmproj }), 'a vision tower, which --mmproj takes'],
+    ['a vision file for a language model', () => ({ modelPath: mmproj }), 'a vision tower, which mmproj (--mmproj) takes'],
     ['a language model for a vision file', () => ({ load: { mmproj: modelPath } }), 'expected "clip", found "gemma3"'],
     ['something else', () => ({ modelPath: import.meta.filename }), 'the magic number: expected "GGUF"'],
   ])('says that it is %s', async (_, options, fault) => {

@@ -1,11 +1,12 @@
 /** A model's own tokenizer and picture files, as a stranger opens them. */
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseGemma3Config, promptOptions } from '@loupe/model'
 import { embeddedModelDirectory, openTokenizer, readPicture } from '@loupe/model/node'
 import { LIMITS, patchesDigest } from '@loupe/shared/image'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { tinyGgufs } from '../../support/tiny-gguf.ts'
 
 let folder: string
 beforeAll(async () => {
@@ -19,6 +20,26 @@ describe('openTokenizer', () => {
     const text = 'There are three red stars.'
     expect(tokenizer.decode(tokenizer.encode(text))).toBe(text)
     expect(tokenizer.tokenId('<bos>')).toBe(2)
+  })
+
+  it('says what a file is for that holds none, and where there is one', async () => {
+    const pair = await tinyGgufs()
+    const directory = await mkdtemp(join(folder, 'pair-'))
+    await writeFile(join(directory, 'mmproj.gguf'), pair.vision)
+    await expect(openTokenizer(join(directory, 'mmproj.gguf'))).rejects.toMatchObject({
+      code: 'config.invalid',
+      detail: expect.stringContaining('found "clip", a vision tower, which mmproj (--mmproj) takes.'),
+    })
+    await expect(openTokenizer(directory)).rejects.toMatchObject({
+      code: 'tokenizer.invalid',
+      detail: expect.stringContaining(`found none. A model in GGUF is named by its file: ${directory}/mmproj.gguf.`),
+    })
+    await writeFile(join(directory, 'tokenizer.json'), '')
+    await truncate(join(directory, 'tokenizer.json'), 300_000_000)
+    await expect(openTokenizer(directory)).rejects.toMatchObject({
+      code: 'tokenizer.invalid',
+      detail: expect.stringMatching(/a file of 268435456 bytes at most, found 300000000 bytes/),
+    })
   })
 
   it('names what is missing', async () => {

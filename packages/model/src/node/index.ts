@@ -14,5 +14,5 @@ export type {
   StageDevice,
 } from './load-options.ts'
 export { makeDirectory } from './make-directory.ts'
-export { openTokenizer } from './open-tokenizer.ts'
+export { openTokenizer, readTokenizer, type TokenizerFiles } from './open-tokenizer.ts'
 export { readPicture } from './read-picture.ts'
