@@ -1,6 +1,7 @@
 import type { Mutant } from '../mutant.ts'
 import { BLOCK_MUTANTS } from './blocks.ts'
 import { CHECKPOINT_MUTANTS } from './checkpoint.ts'
+import { COLUMN_MUTANTS } from './columns.ts'
 import { DECODER_MUTANTS } from './decoder.ts'
 import { DEVICE_MUTANTS } from './devices.ts'
 import { MASK_MUTANTS } from './mask.ts'
@@ -15,5 +16,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...PIPELINE_MUTANTS,
   ...CHECKPOINT_MUTANTS,
   ...BLOCK_MUTANTS,
+  ...COLUMN_MUTANTS,
   ...DEVICE_MUTANTS,
 ]

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Graph } from '../graph/graph.ts'
 import type { AnyColumns } from '../graph/matrix.ts'
 import { applyMatrix } from '../graph/ops/matrix.ts'
+import { named } from '../graph/value.ts'
 import { OrtRuntime } from '../runtime/index.ts'
 import { quantizeColumns } from '../weights/quantize-columns.ts'
 
@@ -66,14 +67,25 @@ async function products(
   const rows = g.input('x', 'float32', 'r i', ['r', inner])
   const shift = bias && g.constant('float32', 'o', [OUTER], bias)
   for (const [index, matrix] of matrices.entries()) g.output(`y${index}`, applyMatrix(g, rows, matrix, shift))
+  return await run(
+    g,
+    x,
+    Array.from(matrices.keys(), (index) => `y${index}`),
+  )
+}
+
+/** @param x - for the only input, `[r, i]` */
+async function run(g: Graph, x: Float32Array, outputs: readonly string[]): Promise<Float32Array[]> {
   using session = await runtime.load(g.encode(), { weightsFolder })
+  const [port] = session.inputs
+  const inner = Number(port?.shape[1])
   using binding = session.bind()
   using input = runtime.wrap('float32', [x.length / inner, inner], x)
   binding.input('x', input)
-  for (const index of matrices.keys()) binding.outputOnHost(`y${index}`)
+  for (const name of outputs) binding.outputOnHost(name)
   await binding.run()
-  return Array.from(matrices.keys(), (index) => {
-    const { data } = binding.read(`y${index}`)
+  return outputs.map((name) => {
+    const { data } = binding.read(name)
     return data instanceof Float32Array ? data : expect.fail('expected float32')
   })
 }
@@ -157,6 +169,16 @@ describe('rows of 8 bits', () => {
     const [y] = await products(Float32Array.from([...calm, ...spoil(floats(INNER, 2))]), [matrix])
     expect(rowOf(y, 0)).toEqual(alone)
     expect([...(rowOf(y, 1) ?? [])].some(Number.isFinite)).toBe(false)
+  })
+
+  it('are those of what a matrix reads, also behind another one', async () => {
+    const square = await columnsOf('square', floats(OUTER * OUTER, 1), OUTER)
+    const x = floats(3 * OUTER, 2)
+    const g = new Graph()
+    const middle = applyMatrix(g, g.input('x', 'float32', 'r i', ['r', OUTER]), square.matrix)
+    g.output('y', applyMatrix(g, named<'r i'>(middle), square.matrix))
+    const [between = new Float32Array()] = await products(x, [square.matrix])
+    expect(await run(g, x, ['y'])).toEqual(await products(between, [square.matrix]))
   })
 
   it('are rounded once for all matrices that they meet', async () => {

@@ -11,8 +11,6 @@ import { reshape } from './layout.ts'
 const ZERO = 128
 /** Steps from 0 to the largest magnitude of a row. */
 const STEPS = 127
-/** A row of zeros has this as its largest magnitude, so that it can be divided by. */
-const SMALLEST_MAGNITUDE = 1e-30
 
 /** Throws unless the parts of a matrix fit each other. @throws AppError `graph.shape_mismatch` */
 export function expectColumns(g: Graph, { shape: [outer, inner], quants, scales }: ColumnMatrix): void {
@@ -26,9 +24,9 @@ export function expectColumns(g: Graph, { shape: [outer, inner], quants, scales 
  *
  *     Σ_i x_i w_i  ≈  row scale · column scale · Σ_i (p_i - 128) (q_i - 128)
  *
- * The sums are whole numbers of 32 bits. A row of NaN gives NaN, and one that holds an infinity no finite number. A NaN
- * among numbers may be taken for a number, for a maximum over them does not see it; but none gets here alone, since a
- * norm, attention and a product each spread it over the row.
+ * The sums are whole numbers of 32 bits. A row of zeros is worth 0 a step, whatever its steps are then rounded to. A row
+ * of NaN gives NaN, and one that holds an infinity no finite number. A NaN among numbers is taken for a number, for their
+ * maximum does not see it: norms and attention spread a NaN over its row before it gets here, but a bias need not.
  *
  * @param x - `[r, i]` float32
  * @param bias - `[o]` float32
@@ -66,13 +64,10 @@ export function matmulColumns(g: Graph, x: Value<'r i'>, weight: AnyColumns, bia
 /** What a step of each row is worth; built once, for every matrix that the rows meet. @returns `[r, 1]` */
 function rowScales(g: Graph, x: Value<'r i'>): Value<'r 1'> {
   return g.shared(`scales of the rows of ${x.name}`, () => {
-    const shape = [x.shape[0] ?? 0, 1]
     const last = g.constant('int64', 'r', [1], BigInt64Array.of(-1n))
     const magnitudes = g.call<'r i'>({ op: 'Abs', inputs: [x] }, x)
     const call = { op: 'ReduceMax', inputs: [magnitudes, last], attributes: { keepdims: 1 } }
-    const largest = g.call<'r 1'>(call, { dtype: x.dtype, shape })
-    const divisible = { op: 'Max', inputs: [largest, scalar(g, x.dtype, SMALLEST_MAGNITUDE)] }
-    return divideBy(g, g.call<'r 1'>(divisible, { dtype: x.dtype, shape }), STEPS)
+    return divideBy(g, g.call<'r 1'>(call, { dtype: x.dtype, shape: [x.shape[0] ?? 0, 1] }), STEPS)
   })
 }
 
