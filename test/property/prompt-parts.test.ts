@@ -65,7 +65,7 @@ function imageRuns(ids: Int32Array): (readonly [from: number, end: number])[] {
 
 /** Checks what a prompt became, run by run, against the prompt. */
 function expectWholePictures(runs: readonly PaperRun[], { ids, features }: Prompt, most: number): void {
-  const slots = runs.map((run) => numbers(run, 'slots'))
+  const slots = runs.map((run) => numbers(run, 'slots_global'))
   expect(slots.flat()).toEqual([...ids.keys()])
   const pictures = imageRuns(ids)
   for (const own of slots) {

@@ -119,23 +119,30 @@ export const DECODER_MUTANTS = [
       ['theta ** exponent)) / factor', 'theta ** exponent)) * factor'],
     ],
   }),
-  ...mutantsOf(`${MODEL}/gemma3/text.ts`, [GOLDEN], {
+  ...mutantsOf(`${MODEL}/gemma3/layer-context.ts`, [GOLDEN], {
     'theta-swapped': [
       'Local layers turn by the local theta, global ones by the global.',
-      ['isLocal ? step.rotaryLocal : step.rotaryGlobal', 'isLocal ? step.rotaryGlobal : step.rotaryLocal'],
+      ["kind === 'local' ? ropeLocal : ropeGlobal", "kind === 'local' ? ropeGlobal : ropeLocal"],
     ],
     'factor-on-local-layers': [
       'The factor is for global layers only.',
-      ['{ ...ropeLocal, ...table }', '{ ...ropeLocal, factor: ropeGlobal.factor, ...table }'],
+      [
+        "kind === 'local' ? ropeLocal : ropeGlobal",
+        "kind === 'local' ? { ...ropeGlobal, ...{ theta: ropeLocal.theta } } : ropeGlobal",
+      ],
     ],
     'masks-swapped': [
       'Local layers see a window, global ones everything.',
-      ['isLocal ? step.bias.local : step.bias.global', 'isLocal ? step.bias.global : step.bias.local'],
+      ["kind === 'local' ? text.slidingWindow", "kind === 'global' ? text.slidingWindow"],
     ],
+  }),
+  ...mutantsOf(`${MODEL}/gemma3/layer-kind.ts`, [GOLDEN], {
     'pattern-off-by-one': [
       'Every layer is of the kind that the config gives it.',
-      ['text.layerTypes[layer] ===', 'text.layerTypes[layer + 1] ==='],
+      ['layerTypes[layer] ===', 'layerTypes[layer + 1] ==='],
     ],
+  }),
+  ...mutantsOf(`${MODEL}/gemma3/text.ts`, [GOLDEN], {
     'embedding-unscaled': [
       'Embeddings are multiplied by the root of the hidden size.',
       ['scaleBy(g, rows, Math.sqrt(hiddenSize))', 'rows'],

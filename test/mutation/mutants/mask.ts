@@ -35,7 +35,7 @@ export const MASK_MUTANTS = [
     ],
     'image-causal-on-global-layers': [
       'A token of an image sees all of it on global layers too.',
-      ['global: additive(isVisible)', 'global: additive(both(g, isVisible, lessOrEqual(g, k, q)))'],
+      ['window === undefined ? isVisible', 'window === undefined ? both(g, isVisible, lessOrEqual(g, k, q))'],
     ],
     'text-not-causal': [
       'Text sees only what is before it.',

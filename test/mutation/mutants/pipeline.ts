@@ -40,22 +40,24 @@ export const PIPELINE_MUTANTS = [
       ['id === config.imageTokenId ? config.padTokenId : id', 'id'],
     ],
   }),
-  ...mutantsOf(`${MODEL}/pipeline/sequence.ts`, [CONVERSATION, CACHED, GOLDEN], {
+  ...mutantsOf(`${MODEL}/pipeline/pool-steps.ts`, [CONVERSATION, CACHED, GOLDEN], {
     'slots-start-anew': [
       'A step writes behind what is cached.',
-      ['(_, index) => start + index)', '(_, index) => index)'],
+      ['(_, index) => filled + index)', '(_, index) => index)'],
     ],
     'positions-start-anew-in-each-part': [
       'A step counts on from what is cached.',
-      ['positions: slots,', 'positions: Int32Array.from(slots.keys()),'],
+      ['(_, index) => start + index)', '(_, index) => index)'],
     ],
-    'blocks-of-part-only': [
-      'Which picture a token is of follows from the whole sequence.',
-      ['if (isImage && ids[index - 1] !== imageTokenId) this.#images++', 'if (isImage) this.#images = 1'],
+    'blocks-before-the-part': [
+      'The tokens of a picture see all of it, behind whatever is cached.',
+      ['all.set(blocks, filled)', 'all.set(blocks)'],
     ],
+  }),
+  ...mutantsOf(`${MODEL}/pipeline/sequence-pool.ts`, [CONVERSATION, CACHED, GOLDEN], {
     'logits-of-first-token': [
       'The logits of a step are of its last token.',
-      ['logitRows: [ids.length - 1]', 'logitRows: [0]'],
+      ['(_, index) => from - start + index)', '(_, index) => index)'],
     ],
   }),
   ...mutantsOf(`${MODEL}/pipeline/token-loss.ts`, [`${MODEL}/pipeline/token-loss.test.ts`, GOLDEN], {
@@ -79,6 +81,12 @@ export const PIPELINE_MUTANTS = [
       ],
     ],
   }),
+  ...mutantsOf(`${MODEL}/gemma3/layer-kind.ts`, STAGES, {
+    'stage-counts-layers-from-zero': [
+      'The kind of a layer follows from its place in the whole model.',
+      ['layerTypes[layer] ===', 'layerTypes[layer - (layer >= 4 ? 4 : 0)] ==='],
+    ],
+  }),
   ...mutantsOf(`${MODEL}/gemma3/text.ts`, STAGES, {
     'stage-starts-one-late': [
       'A stage begins with its first layer.',
@@ -86,10 +94,6 @@ export const PIPELINE_MUTANTS = [
         'for (let layer = stage.firstLayer; layer',
         'for (let layer = stage.firstLayer + (stage.preProcess ? 0 : 1); layer',
       ],
-    ],
-    'stage-counts-layers-from-zero': [
-      'The kind of a layer follows from its place in the whole model.',
-      ['text.layerTypes[layer] ===', 'text.layerTypes[layer - (layer >= 4 ? 4 : 0)] ==='],
     ],
     'final-norm-on-every-stage': [
       'Only the last stage norms what it gives out.',

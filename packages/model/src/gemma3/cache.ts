@@ -2,11 +2,10 @@ import type { Graph } from '../graph/graph.ts'
 import { cast } from '../graph/ops/arithmetic.ts'
 import { type CachedHeads, groupQueryAttention, type Heads } from '../graph/ops/attend.ts'
 import { maskedAttention } from '../graph/ops/masked-attention.ts'
-import type { Runtime, RuntimeBinding, RuntimeTensor } from '../graph/runtime.ts'
 import type { Value } from '../graph/value.ts'
 import type { TextConfig } from './config.ts'
 import type { DTypePolicy, FloatType } from './dtype-policy.ts'
-import type { Stage } from './stage.ts'
+import type { LayerKind } from './layer-kind.ts'
 
 /** The cache as one layer sees it while the graph is built. */
 export interface LayerCache {
@@ -14,15 +13,16 @@ export interface LayerCache {
   attend(g: Graph, heads: Heads): Value<'b t nh'>
 }
 
-/** What every layer's cache shares in one step. */
+/** What the caches of all layers of one kind share in one step. */
 export interface CacheStep {
+  readonly kind: LayerKind
   /** `[b]` int32: the slot of each row's last token */
   readonly lastSlot: Value<'b'>
   /** `[1]` int32: filled slots of the longest row, this step included */
   readonly filled: Value<'1'>
-  /** `[b, 1, t, s]` float32: the mask of this kind of layer */
+  /** `[b, 1, t, s]` float32: the mask */
   readonly bias: Value<'b 1 t s'>
-  /** W of this kind of layer, where it has a window */
+  /** W, where there is a window */
   readonly window: number | undefined
   /** bool, where the policy attends causally: whether in this step the mask says anything but causality and window */
   readonly isMasked: Value<''> | undefined
@@ -46,7 +46,7 @@ export function layerCache(
   { layer, policy }: LayerCacheOptions,
 ): LayerCache {
   const { queryHeads, keyHeads, headSize } = config
-  const shape = ['b', keyHeads, 'c', headSize]
+  const shape = ['b', keyHeads, `c_${step.kind}`, headSize]
   const names = cacheNames(layer)
   const past: CachedHeads = {
     keys: g.input(names.pastKeys, policy.cache, 'b k c h', shape),
@@ -74,49 +74,8 @@ function headsOf(g: Graph, { query, key, value }: Heads, dtype: FloatType): Head
   return { query: cast(g, query, dtype), key: cast(g, key, dtype), value: cast(g, value, dtype) }
 }
 
-/** How much a {@link KeyValueCache} holds. */
-interface CacheSize {
-  /** Sequences side by side. */
-  readonly rows: number
-  /** Slots of each. */
-  readonly capacityTokens: number
-  /** As the graph's policy has it. */
-  readonly dtype: FloatType
-}
-
-/** The memory behind {@link layerCache}: keys and values of every layer of a stage, for a fixed number of slots. */
-export class KeyValueCache implements Disposable {
-  readonly capacityTokens: number
-  readonly #tensors = new Map<number, { keys: RuntimeTensor; values: RuntimeTensor }>()
-
-  constructor(runtime: Runtime, config: TextConfig, stage: Stage, { rows, capacityTokens, dtype }: CacheSize) {
-    this.capacityTokens = capacityTokens
-    const shape = [rows, config.keyHeads, capacityTokens, config.headSize]
-    for (let layer = stage.firstLayer; layer < stage.endLayer; layer++) {
-      const [keys, values] = [runtime.allocate(dtype, shape), runtime.allocate(dtype, shape)]
-      this.#tensors.set(layer, { keys, values })
-    }
-  }
-
-  /** Makes a binding of the language model read and write this cache. */
-  bind(binding: RuntimeBinding): void {
-    for (const [layer, { keys, values }] of this.#tensors) {
-      const names = cacheNames(layer)
-      binding.input(names.pastKeys, keys).output(names.presentKeys, keys)
-      binding.input(names.pastValues, values).output(names.presentValues, values)
-    }
-  }
-
-  [Symbol.dispose](): void {
-    for (const { keys, values } of this.#tensors.values()) {
-      keys[Symbol.dispose]()
-      values[Symbol.dispose]()
-    }
-    this.#tensors.clear()
-  }
-}
-
-function cacheNames(layer: number) {
+/** Names of the inputs and outputs of {@link layerCache}. */
+export function cacheNames(layer: number) {
   return {
     pastKeys: `past_keys.${layer}`,
     pastValues: `past_values.${layer}`,

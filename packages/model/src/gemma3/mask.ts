@@ -85,14 +85,8 @@ export function isMasked(slots: Int32Array, blocks: Int32Array, rows: number): b
   return slots.some((slot, index) => (blocks[Math.floor(index / tokens) * filled + slot] ?? 0) > TEXT_BLOCK)
 }
 
-/** Additive masks, `[b, 1, t, s]` float32: 0 where the query sees the key. */
-export interface AttentionBias {
-  readonly local: Value<'b 1 t s'>
-  readonly global: Value<'b 1 t s'>
-}
-
 /**
- * Computes the masks from where the queries stand and what every slot holds:
+ * Computes the mask of one kind of layer, to be added to the scores, from where the queries stand and what every slot holds:
  *
  *     global   (k ≤ q or both in one image) and k is not padding
  *     local    global and k > q - W
@@ -102,9 +96,16 @@ export interface AttentionBias {
  *
  * @param slots - `[b, t]` int32: place of each query in its row's cache
  * @param blocks - `[b, s]` int32: block id of every filled slot
+ * @param window - W of layers that have one
+ * @returns `[b, 1, t, s]` float32: 0 where the query sees the key
  * @see gemma3 in Transformers 5.18, `create_masks_for_generate`
  */
-export function attentionBias(g: Graph, slots: Value<'b t'>, blocks: Value<'b s'>, window: number): AttentionBias {
+export function attentionBias(
+  g: Graph,
+  slots: Value<'b t'>,
+  blocks: Value<'b s'>,
+  window: number | undefined,
+): Value<'b 1 t s'> {
   const [batch = 0, tokens = 0] = slots.shape
   const [, cached = 0] = blocks.shape
   return g.at('attention_mask', () => {
@@ -116,9 +117,7 @@ export function attentionBias(g: Graph, slots: Value<'b t'>, blocks: Value<'b s'
     const isSameImage = both(g, equal(g, queryBlock, keyBlock), isAbove(g, keyBlock, TEXT_BLOCK))
     const isInReach = either(g, lessOrEqual(g, k, q), isSameImage)
     const isVisible = both(g, isInReach, isAbove(g, keyBlock, HIDDEN_BLOCK))
-    const isInWindow = both(g, isVisible, greater(g, k, addNumber(g, q, -window)))
-    const additive = (visible: Value<'b t s'>) =>
-      reshape(g, choose(g, visible, 0, HIDDEN_SCORE), 'b 1 t s', [batch, 1, tokens, cached])
-    return { local: additive(isInWindow), global: additive(isVisible) }
+    const isSeen = window === undefined ? isVisible : both(g, isVisible, greater(g, k, addNumber(g, q, -window)))
+    return reshape(g, choose(g, isSeen, 0, HIDDEN_SCORE), 'b 1 t s', [batch, 1, tokens, cached])
   })
 }

@@ -32,7 +32,7 @@ export function wholeModel({ layers }: TextConfig): Stage {
 }
 
 /** How many logits a token gets on a stage that has a head. */
-export function headWidth({ vocabulary }: Stage, { vocabSize }: TextConfig): number {
+export function headWidth({ vocabulary }: Stage, { vocabSize }: Pick<TextConfig, 'vocabSize'>): number {
   return vocabulary === undefined ? vocabSize : vocabulary.endId - vocabulary.firstId
 }
 

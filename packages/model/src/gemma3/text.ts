@@ -1,18 +1,15 @@
 import { Graph } from '../graph/graph.ts'
 import type { Matrix } from '../graph/matrix.ts'
 import { cast, scaleBy } from '../graph/ops/arithmetic.ts'
-import { gatherRows, lastOfEachRow, replaceRows, reshape, sizeOf } from '../graph/ops/layout.ts'
-import { onlyIf } from '../graph/ops/logic.ts'
+import { gatherRows, replaceRows, reshape } from '../graph/ops/layout.ts'
 import { applyMatrix, matrixRows } from '../graph/ops/matrix.ts'
 import { elementCount } from '../graph/shape.ts'
 import type { Value } from '../graph/value.ts'
 import { rmsNorm } from '../layers/rms-norm.ts'
-import { givenRotary, type Rotary, type RotaryOptions, rotaryTable } from '../layers/rope.ts'
-import { type BlockWeights, block, type Hidden, type LayerContext } from './block.ts'
-import { layerCache } from './cache.ts'
+import { type BlockWeights, block, type Hidden } from './block.ts'
 import type { Gemma3Config, TextConfig } from './config.ts'
 import { CPU_POLICY, type DTypePolicy } from './dtype-policy.ts'
-import { type AttentionBias, attentionBias } from './mask.ts'
+import { layerContext, stepInputs } from './layer-context.ts'
 import { type ParameterOptions, type Parameters, parameters, type TensorSource } from './parameters.ts'
 import { type ResidualStream, residualStream } from './residual-stream.ts'
 import { headWidth, type Stage, wholeModel } from './stage.ts'
@@ -34,15 +31,15 @@ export interface LanguageModelOptions extends ParameterOptions {
  * | --- | --- | --- |
  * | `token_ids` | `[b, t]` int32 | first stage; any id of the vocabulary at image places |
  * | `positions` | `[b, t]` int32 | of the rotary embedding |
- * | `slots` | `[b, t]` int32 | where in the cache each token goes; consecutive |
- * | `blocks` | `[b, s]` int32 | image block of every filled slot, this step's included; see `mask.ts` |
+ * | `slots_local`, `slots_global` | `[b, t]` int32 | where in the caches of this kind of layer each token goes; consecutive |
+ * | `blocks_local`, `blocks_global` | `[b, s]` int32 | image block of every filled slot, this step's included; see `mask.ts` |
  * | `given_rows` | `[m]` int64 | first stage; which of the b·t tokens are not looked up: image places, as a rule |
  * | `given_states` | `[m, d]` float32 | first stage; what stands there, unscaled: image features, as a rule |
  * | `hidden_in` | `[b, t, d]` float32 | later stages; `hidden_out` of the one before |
  * | `logit_rows` | `[l]` int64 | last stage; which of the b·t tokens get logits |
  * | `rotary_local.cosines`, … | `[b·t, h/2]` float32 | where the policy is given angles: `rotaryAngles` of both kinds of layer |
  * | `is_masked` | bool | where the policy attends causally: whether this step has image tokens, or any slot is hidden |
- * | `past_keys.i`, `past_values.i` | `[b, k, c, h]` of the policy's type | the cache of layer i, c slots |
+ * | `past_keys.i`, `past_values.i` | `[b, k, c, h]` of the policy's type | the cache of layer i; c slots, which the kinds may have more or fewer of |
  *
  * Outputs: `logits` `[l, v]` of the last stage, `hidden_out` `[b, t, d]` of the others; `present_keys.i` and
  * `present_values.i`, to be bound to the same memory as the past; on demand `hidden_states.i`, what layer i reads, from
@@ -111,57 +108,6 @@ function logits(g: Graph, table: Matrix<'v d'>, x: Hidden): Value<'r o'> {
     const wanted = g.input('logit_rows', 'int64', 'l', ['l'])
     return applyMatrix(g, gatherRows(g, flat, wanted, 'r i'), table)
   })
-}
-
-interface StepInputs {
-  readonly lastSlot: Value<'b'>
-  readonly filled: Value<'1'>
-  readonly isMasked: Value<''> | undefined
-  readonly bias: AttentionBias
-  readonly rotaryLocal: Rotary
-  readonly rotaryGlobal: Rotary
-  readonly policy: DTypePolicy
-}
-
-/** What all layers share: masks, angles, and how full the cache is. */
-function stepInputs(g: Graph, text: TextConfig, policy: DTypePolicy): StepInputs {
-  const positions = g.input('positions', 'int32', 'b t', ['b', 't'])
-  const slots = g.input('slots', 'int32', 'b t', ['b', 't'])
-  const blocks = g.input('blocks', 'int32', 'b s', ['b', 's'])
-  const { slidingWindow, ropeLocal, ropeGlobal } = text
-  const isMasked = policy.attention === 'causal' ? g.input('is_masked', 'bool', '', []) : undefined
-  const bias = attentionBias(g, slots, blocks, slidingWindow)
-  // An operator that turns heads itself wants a row for every slot.
-  const length = policy.fuses === 'nothing' ? undefined : 's'
-  const table = { headSize: text.headSize, dtype: policy.activations, length }
-  const rotary = (name: string, options: RotaryOptions) =>
-    g.at(name, () =>
-      policy.angles === 'given' ? givenRotary(g, name, positions, options) : rotaryTable(g, positions, options),
-    )
-  return {
-    lastSlot: lastOfEachRow<'b', 't'>(g, slots),
-    // Not made a scalar: that would be done by the device, and this number is wanted by the host.
-    filled: cast(g, sizeOf(g, 's'), 'int32'),
-    isMasked,
-    bias:
-      isMasked === undefined
-        ? bias
-        : { local: onlyIf(g, isMasked, bias.local), global: onlyIf(g, isMasked, bias.global) },
-    rotaryLocal: rotary('rotary_local', { ...ropeLocal, ...table }),
-    rotaryGlobal: rotary('rotary_global', { ...ropeGlobal, ...table }),
-    policy,
-  }
-}
-
-/** Local layers see a window and turn by the local angles; global layers see everything. */
-function layerContext(g: Graph, text: TextConfig, layer: number, step: StepInputs): LayerContext {
-  const isLocal = text.layerTypes[layer] === 'sliding_attention'
-  const bias = isLocal ? step.bias.local : step.bias.global
-  const window = isLocal ? text.slidingWindow : undefined
-  const rotary = isLocal ? step.rotaryLocal : step.rotaryGlobal
-  const { queryHeads, keyHeads } = text
-  const cache = layerCache(g, text, { ...step, bias, window }, { layer, policy: step.policy })
-  return { queryHeads, keyHeads, rotary, cache }
 }
 
 function blockWeights(p: Parameters, text: TextConfig, layer: number, stream: ResidualStream): BlockWeights {

@@ -150,8 +150,8 @@ async function computed(tokens: string, window: number, first = 0) {
   const biases = await runGraph(
     (g) => {
       const slots = g.input('slots', 'int32', 'b t', ['b', 't'])
-      const bias = attentionBias(g, slots, g.input('blocks', 'int32', 'b s', ['b', 's']), window)
-      return [bias.local, bias.global]
+      const blocks = g.input('blocks', 'int32', 'b s', ['b', 's'])
+      return [attentionBias(g, slots, blocks, window), attentionBias(g, slots, blocks, undefined)]
     },
     {
       slots: [[1, queries], Int32Array.from({ length: queries }, (_, t) => first + t)],
@@ -196,7 +196,7 @@ describe('rows side by side', () => {
     const [local] = await runGraph(
       (g) => {
         const slots = g.input('slots', 'int32', 'b t', ['b', 't'])
-        return [attentionBias(g, slots, g.input('blocks', 'int32', 'b s', ['b', 's']), 2).local]
+        return [attentionBias(g, slots, g.input('blocks', 'int32', 'b s', ['b', 's']), 2)]
       },
       {
         slots: [[2, 2], Int32Array.of(0, 1, 2, 3)],

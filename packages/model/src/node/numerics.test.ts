@@ -22,8 +22,8 @@ describe('attentionBias', () => {
     const [local, global] = await runGraph(
       (g) => {
         const slots = g.input('slots', 'int32', 'b t', ['b', 't'])
-        const bias = attentionBias(g, slots, g.input('blocks', 'int32', 'b s', ['b', 's']), window)
-        return [bias.local, bias.global]
+        const blocks = g.input('blocks', 'int32', 'b s', ['b', 's'])
+        return [attentionBias(g, slots, blocks, window), attentionBias(g, slots, blocks, undefined)]
       },
       {
         slots: [[2, tokens], Int32Array.from({ length: 2 * tokens }, (_, i) => i % tokens)],
@@ -48,7 +48,7 @@ describe('attentionBias', () => {
     const [local] = await runGraph(
       (g) => {
         const slots = g.input('slots', 'int32', 'b t', ['b', 't'])
-        return [attentionBias(g, slots, g.input('blocks', 'int32', 'b s', ['b', 's']), 3).local]
+        return [attentionBias(g, slots, g.input('blocks', 'int32', 'b s', ['b', 's']), 3)]
       },
       { slots: [[1, 4], Int32Array.of(4, 5, 6, 7)], blocks: [[1, 8], Int32Array.from(blocks)] },
     )

@@ -1,7 +1,8 @@
-import type { KeyValueCache } from '../gemma3/cache.ts'
+import type { KeyValueCache, SlotRange } from '../gemma3/key-value-cache.ts'
+import type { PerKind } from '../gemma3/layer-kind.ts'
 import type { Stage } from '../gemma3/stage.ts'
-import type { RunOptions, RuntimeBinding } from '../graph/runtime.ts'
-import type { LanguageModel, Step } from './language-model.ts'
+import type { RunOptions } from '../graph/runtime.ts'
+import type { BoundRows, LanguageModel, Step } from './language-model.ts'
 
 /** What a step of so many tokens needs is not kept for the next one, which as a rule has one token. */
 const LARGE_STEP_TOKENS = 64
@@ -10,10 +11,16 @@ const LARGE_STEP_TOKENS = 64
 interface CachedStageOptions {
   /** Sequences side by side. */
   readonly rows: number
-  /** Slots of each. */
-  readonly capacityTokens: number
+  /** Slots of each, in layers of each kind. */
+  readonly slots: PerKind<number>
   /** Also give out hidden states. */
   readonly hiddenStates?: boolean
+}
+
+/** Options of {@link CachedStage.run}. */
+interface StageRunOptions extends RunOptions {
+  /** The row of the cache that the step's first row is; 0 by default. */
+  readonly firstRow?: number
 }
 
 /** Results by the name of the output, each with its shape and the memory that it is written to. */
@@ -22,23 +29,23 @@ export type StepOutputs = Readonly<Record<string, readonly [shape: readonly numb
 /** A stage of the language model with a cache of its own layers. One step at a time. */
 export class CachedStage implements Disposable {
   readonly stage: Stage
+  readonly cache: KeyValueCache
   readonly #model: LanguageModel
-  readonly #cache: KeyValueCache
   readonly #hiddenStates: boolean
-  #binding: RuntimeBinding | undefined
+  /** The binding of each set of rows that was used lately; the latest is last. Making one takes a call for each layer. */
+  readonly #bound = new Map<string, BoundRows>()
 
   /** Reserves the cache. The model is loaded with the first step, if it is not yet. */
-  constructor(model: LanguageModel, { rows, capacityTokens, hiddenStates = false }: CachedStageOptions) {
+  constructor(model: LanguageModel, { rows, slots, hiddenStates = false }: CachedStageOptions) {
     this.stage = model.stage
     this.#model = model
     this.#hiddenStates = hiddenStates
-    this.#cache = model.allocateCache(rows, capacityTokens)
+    this.cache = model.allocateCache(rows, slots)
   }
 
-  /** Computes one step, whose outputs have to be those of every other step. */
-  async run(step: Step, outputs: StepOutputs, options: RunOptions = {}): Promise<void> {
-    this.#binding ??= await this.#model.bind(this.#cache, { hiddenStates: this.#hiddenStates })
-    const binding = this.#binding
+  /** Computes one step on as many rows of the cache, whose outputs have to be those of every other step. */
+  async run(step: Step, outputs: StepOutputs, { firstRow = 0, ...options }: StageRunOptions = {}): Promise<void> {
+    const { binding } = await this.#bind({ from: firstRow, end: firstRow + step.rows })
     using tensors = new DisposableStack()
     for (const [name, [shape, data]] of Object.entries(outputs)) {
       binding.output(name, tensors.use(this.#model.runtime.wrap('float32', shape, data)))
@@ -48,7 +55,23 @@ export class CachedStage implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#binding?.[Symbol.dispose]()
-    this.#cache[Symbol.dispose]()
+    for (const bound of this.#bound.values()) bound[Symbol.dispose]()
+    this.#bound.clear()
+    this.cache[Symbol.dispose]()
+  }
+
+  async #bind(rows: SlotRange): Promise<BoundRows> {
+    const key = `${rows.from} ${rows.end}`
+    const bound =
+      this.#bound.get(key) ?? (await this.#model.bind(this.cache, rows, { hiddenStates: this.#hiddenStates }))
+    this.#bound.delete(key)
+    this.#bound.set(key, bound)
+    const [oldest] = this.#bound
+    // One for each row alone, and as many for decoding several.
+    if (oldest !== undefined && this.#bound.size > 2 * this.cache.size.rows) {
+      oldest[1][Symbol.dispose]()
+      this.#bound.delete(oldest[0])
+    }
+    return bound
   }
 }

@@ -36,13 +36,16 @@ export function stepOf(
 ): Omit<Step, 'logitRows'> {
   const { tokens } = batch
   const row = Math.floor(from / tokens)
+  const places = {
+    slots: Int32Array.from({ length: end - from }, (_, index) => (from + index) % tokens),
+    // Also of what the cache holds already.
+    blocks: batch.blocks.subarray(row * tokens, end),
+  }
   const shared = {
     rows,
     tokenIds: batch.tokenIds.subarray(from, end),
     positions: batch.positions.subarray(from, end),
-    slots: Int32Array.from({ length: end - from }, (_, index) => (from + index) % tokens),
-    // Also of what the cache holds already.
-    blocks: batch.blocks.subarray(row * tokens, end),
+    places: { local: places, global: places },
   }
   if (states instanceof Float32Array) {
     const hiddenIn = states.subarray(from * hiddenSize, end * hiddenSize)

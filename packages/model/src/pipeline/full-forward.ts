@@ -29,7 +29,7 @@ export async function fullForward(work: ForwardWork): Promise<ForwardResult> {
   const result = emptyResult(work)
   for (const parts of cutIntoParts(batch, config, partTokens)) {
     const rows = parts[0]?.rows ?? 1
-    using stage = new CachedStage(model, { rows, capacityTokens: batch.tokens, hiddenStates })
+    using stage = new CachedStage(model, { rows, slots: { local: batch.tokens, global: batch.tokens }, hiddenStates })
     for (const part of parts) await runPart(work, part, stage, result)
   }
   return { ...result, tokenLoss: wholeLoss(work, result) }

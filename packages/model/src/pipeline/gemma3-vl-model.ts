@@ -17,7 +17,9 @@ import type { ModelParts } from './model-parts.ts'
 import { type Gemma3VLMultimodalProjector, Gemma3VLMultimodalProjectorConfig } from './multimodal-projector.ts'
 import { pictureFeatures } from './picture-features.ts'
 import type { Pixels } from './pixels.ts'
+import type { SequenceModel } from './pool-memory.ts'
 import { Sequence } from './sequence.ts'
+import { type PoolSize, SequencePool } from './sequence-pool.ts'
 import { type ImageStates, VisionModel } from './vision-model.ts'
 
 /** Options of {@link Gemma3VLModel.computeAttentionMask}. */
@@ -171,10 +173,17 @@ export class Gemma3VLModel implements Disposable {
    * @throws AppError `prompt.too_long` when that is more than the model was trained for; `request.unsupported` on a stage
    */
   startSequence({ capacityTokens }: { readonly capacityTokens: number }): Sequence {
-    if (!this.stage.preProcess || !this.stage.postProcess) {
-      throw new AppError('request.unsupported', 'Expected a whole model for a sequence, found a stage of one.')
-    }
-    return new Sequence({ config: this.config, stages: [this.languageModel] }, capacityTokens)
+    return new Sequence(this.#wholeModel(), capacityTokens)
+  }
+
+  /**
+   * Empty places for several sequences, which are decoded as one batch. The caller disposes the pool.
+   *
+   * @throws AppError `prompt.too_long` when the places are longer than what the model was trained for; `request.invalid`;
+   *   `request.unsupported` on a stage
+   */
+  openPool(size: PoolSize): SequencePool {
+    return new SequencePool(this.#wholeModel(), size)
   }
 
   /**
@@ -194,6 +203,13 @@ export class Gemma3VLModel implements Disposable {
     this.visionTower?.[Symbol.dispose]()
     this.multiModalProjector?.[Symbol.dispose]()
     this.#parts.runtime[Symbol.dispose]()
+  }
+
+  #wholeModel(): SequenceModel {
+    if (!this.stage.preProcess || !this.stage.postProcess) {
+      throw new AppError('request.unsupported', 'Expected a whole model for a sequence, found a stage of one.')
+    }
+    return { config: this.config, stages: [this.languageModel] }
   }
 
   #vision(): VisionModel {

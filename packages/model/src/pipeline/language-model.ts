@@ -1,5 +1,6 @@
-import { KeyValueCache } from '../gemma3/cache.ts'
 import type { DTypePolicy } from '../gemma3/dtype-policy.ts'
+import { KeyValueCache, type SlotRange } from '../gemma3/key-value-cache.ts'
+import type { PerKind } from '../gemma3/layer-kind.ts'
 import { TEXT_PREFIX } from '../gemma3/names.ts'
 import { type Stage, wholeModel } from '../gemma3/stage.ts'
 import { withTableRows } from '../gemma3/table-rows.ts'
@@ -11,6 +12,14 @@ import { type ModelParts, partOptions } from './model-parts.ts'
 import { type BoundInput, policyInputs } from './policy-inputs.ts'
 import type { GivenStates } from './prompt-tokens.ts'
 
+/** Where in the caches of one kind of layer a step writes, and what their slots hold. */
+export interface CachePlaces {
+  /** `[b·t]` where each token goes */
+  readonly slots: Int32Array
+  /** `[b·s]` image block of every filled slot, the new ones included */
+  readonly blocks: Int32Array
+}
+
 /** One step of the language model: t new tokens in each of b rows, on top of what their caches hold. */
 export interface Step {
   /** b */
@@ -19,16 +28,18 @@ export interface Step {
   readonly tokenIds: Int32Array
   /** `[b·t]` of the rotary embedding */
   readonly positions: Int32Array
-  /** `[b·t]` where in the cache each token goes */
-  readonly slots: Int32Array
-  /** `[b·s]` image block of every filled slot, the new ones included */
-  readonly blocks: Int32Array
+  readonly places: PerKind<CachePlaces>
   /** What the first stage does not look up. */
   readonly given: GivenStates
   /** `[b·t·d]` of the stage before; the first stage takes `tokenIds` and images in its place */
   readonly hiddenIn?: Float32Array
   /** `[l]` which of the b·t tokens get logits */
   readonly logitRows: readonly number[]
+}
+
+/** A binding to rows of a cache. */
+export interface BoundRows extends Disposable {
+  readonly binding: RuntimeBinding
 }
 
 /**
@@ -65,19 +76,33 @@ export class LanguageModel implements Disposable {
     this.#withStates = session(true)
   }
 
-  /** A new binding of the model to a cache. The caller disposes both. @internal */
-  async bind(cache: KeyValueCache, options: { hiddenStates?: boolean } = {}): Promise<RuntimeBinding> {
+  /**
+   * Whether JavaScript can reach and move what is cached: in host memory, where no operator takes a slot for a position.
+   *
+   * @internal
+   */
+  get movesCache(): boolean {
+    return this.runtime.device === 'cpu' && this.#policy.fuses === 'nothing'
+  }
+
+  /** A new binding of the model to some rows of a cache. The caller disposes both. @internal */
+  async bind(cache: KeyValueCache, rows: SlotRange, options: { hiddenStates?: boolean } = {}): Promise<BoundRows> {
     const session = await (options.hiddenStates ? this.#withStates : this.#plain).get()
     const binding = session.bind()
-    cache.bind(binding)
-    return binding
+    const views = cache.bind(binding, rows)
+    return {
+      binding,
+      [Symbol.dispose]() {
+        binding[Symbol.dispose]()
+        views[Symbol.dispose]()
+      },
+    }
   }
 
   /** A new, empty cache. The caller disposes it. @internal */
-  allocateCache(rows: number, capacityTokens: number): KeyValueCache {
+  allocateCache(rows: number, slots: PerKind<number>): KeyValueCache {
     const { config, runtime } = this.#parts
-    const dtype = this.#policy.cache
-    return new KeyValueCache(runtime, config.text, this.stage, { rows, capacityTokens, dtype })
+    return new KeyValueCache(runtime, config.text, this.stage, { rows, slots, dtype: this.#policy.cache })
   }
 
   /** Binds the inputs of one step. @returns what to dispose when the step is over @internal */
@@ -110,10 +135,12 @@ export class LanguageModel implements Disposable {
     } as const
     const before = { hidden_in: ['float32', [rows, step.tokenIds.length / rows, hiddenSize], hidden] } as const
     return {
-      ...policyInputs(config.text, this.#policy, { rows, ...step }),
+      ...policyInputs(config.text, this.#policy, { rows, positions: step.positions, ...step.places.global }),
       positions: perRow(step.positions),
-      slots: perRow(step.slots),
-      blocks: perRow(step.blocks),
+      slots_local: perRow(step.places.local.slots),
+      slots_global: perRow(step.places.global.slots),
+      blocks_local: perRow(step.places.local.blocks),
+      blocks_global: perRow(step.places.global.blocks),
       ...(this.stage.preProcess ? { ...tokens, ...given } : before),
       ...(this.stage.postProcess ? { logit_rows: index(step.logitRows) } : {}),
     }

@@ -9,7 +9,9 @@ import type { Gemma3VLModel } from './gemma3-vl-model.ts'
 import { type GenerateRequest, generateIds } from './generate-ids.ts'
 import { joinShards } from './join-shards.ts'
 import type { Pixels } from './pixels.ts'
+import type { SequenceModel } from './pool-memory.ts'
 import { Sequence } from './sequence.ts'
+import { type PoolSize, SequencePool } from './sequence-pool.ts'
 import type { ImageStates } from './vision-model.ts'
 
 /** All stages of one model in one process, each on the device of its own runtime. */
@@ -79,8 +81,12 @@ export class Pipeline implements Disposable {
    * @throws AppError `prompt.too_long` when that is more than the model was trained for
    */
   startSequence({ capacityTokens }: { readonly capacityTokens: number }): Sequence {
-    const stages = this.stages.map(({ languageModel }) => languageModel)
-    return new Sequence({ config: this.config, stages }, capacityTokens)
+    return new Sequence(this.#sequenceModel(), capacityTokens)
+  }
+
+  /** As {@link Gemma3VLModel.openPool}, with a cache on every stage, each of its own layers. */
+  openPool(size: PoolSize): SequencePool {
+    return new SequencePool(this.#sequenceModel(), size)
   }
 
   /** As {@link Gemma3VLModel.generate}, over all stages. */
@@ -90,6 +96,10 @@ export class Pipeline implements Disposable {
 
   [Symbol.dispose](): void {
     for (const stage of this.stages) stage[Symbol.dispose]()
+  }
+
+  #sequenceModel(): SequenceModel {
+    return { config: this.config, stages: this.stages.map(({ languageModel }) => languageModel) }
   }
 
   #shardWidths(): number[] {
