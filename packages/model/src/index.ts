@@ -13,7 +13,6 @@ export type { DTypePolicy, FloatType } from './gemma3/dtype-policy.ts'
 export { type GenerationConfig, parseGenerationConfig } from './gemma3/generation-config.ts'
 export { type GgufModel, type GgufSource, type GgufWeight, openGgufModel, readGgufWeight } from './gemma3/gguf-model.ts'
 export { type AttentionGrids, attentionGrids, imageBlocks } from './gemma3/mask.ts'
-export { estimateMemory, type MemoryEstimate, type WeightSize } from './gemma3/memory-estimate.ts'
 export { canonicalName, expectedTensors } from './gemma3/names.ts'
 export type { BlockWeight, ColumnWeight, FloatWeight, StoredWeight, TensorSource } from './gemma3/parameters.ts'
 export type { ProjectorSizes } from './gemma3/projector.ts'
@@ -21,14 +20,11 @@ export type { Stage, VocabularyShard } from './gemma3/stage.ts'
 export type { FreezablePart } from './gemma3/trainable.ts'
 export { answerIds } from './generate/answer-ids.ts'
 export { type Candidates, type FilterSettings, filterTokens } from './generate/filters.ts'
-export {
-  createSampler,
-  type SampledToken,
-  type Sampler,
-  type SamplerOptions,
-  type SamplingParams,
-} from './generate/sampler.ts'
+export type { TokenLogprob } from './generate/log-probability.ts'
+export { createSampler, type SampledToken, type Sampler, type SamplerOptions } from './generate/sampler.ts'
+export type { SamplingParams } from './generate/sampling-params.ts'
 export { createStopCheck, type FinishReason, type StopRule, type StopVerdict } from './generate/stop.ts'
+export type { TokenConstraint } from './generate/token-constraint.ts'
 export type { BlockActivations, BlockMatrix } from './graph/block-matrix.ts'
 export type { ColumnMatrix } from './graph/column-matrix.ts'
 export type { Floats } from './graph/floats.ts'
@@ -51,6 +47,13 @@ export type { ForwardRequest, ForwardResult } from './pipeline/forward-request.t
 export { Gemma3VLModel, type MaskOptions } from './pipeline/gemma3-vl-model.ts'
 export type { GenerateRequest } from './pipeline/generate-ids.ts'
 export type { LanguageModel } from './pipeline/language-model.ts'
+export {
+  estimateMemory,
+  type HeldForm,
+  type MemoryEstimate,
+  type MemoryRequest,
+  type PartWeights,
+} from './pipeline/memory-estimate.ts'
 export type { ComputePolicy, ModelParts, WeightsPart } from './pipeline/model-parts.ts'
 export {
   Gemma3VLMultimodalProjector,
@@ -68,6 +71,7 @@ export type { PoolSize, PrefillOptions, SequencePool, StepOptions } from './pipe
 export { type LayerSplit, type ModelSplit, splitLayers, splitModel } from './pipeline/split-layers.ts'
 export type { LossTerms } from './pipeline/token-loss.ts'
 export type { ImageStates, VisionModel } from './pipeline/vision-model.ts'
+export type { HeldWeight, Memory } from './pipeline/weight-memory.ts'
 export { type Checkpoint, type FileReader, openCheckpoint, type TensorLocation } from './weights/checkpoint.ts'
 export { ELEMENT_BYTES, elementsOf, type FloatDType, type StoredDType } from './weights/dtype.ts'
 export { type GgufFile, openGguf } from './weights/gguf.ts'

@@ -55,7 +55,7 @@ export function startAnswer(
       timeoutMs: parameters.timeout_ms,
       inputIds: request.inputIds.slice(), // a view would keep the whole body, pictures included, until the answer ends
       images,
-      samplers: [samplerOf(served, parameters)],
+      samplers: [samplerOf(served, request)],
       stop: stopRule(model, parameters, needs.maxTokens),
       observer: observeAnswer(facts, { ...context, metrics: served.metrics }),
     }
@@ -81,7 +81,7 @@ async function* toWire(
   for await (const event of events) {
     if (event.type === 'token') {
       made++
-      yield { type: 'tokens', ids: [event.id], logprobs: wantsLogprobs ? [event.logprob] : undefined }
+      yield { type: 'tokens', ids: [event.id], logprobs: wantsLogprobs ? [event.logprob ?? 0] : undefined }
     }
     if (event.type === 'done') {
       const { finishReason, cachedTokens } = event
@@ -91,7 +91,7 @@ async function* toWire(
   }
 }
 
-function samplerOf({ metadata, samplerOptions }: ServedModel, asked: GenerateParameters): Sampler {
+function samplerOf({ metadata, samplerOptions }: ServedModel, { parameters: asked }: GenerateRequest): Sampler {
   const defaults = metadata.parameters.generation_defaults
   const params = {
     temperature: asked.temperature ?? defaults.temperature,
@@ -99,7 +99,7 @@ function samplerOf({ metadata, samplerOptions }: ServedModel, asked: GeneratePar
     topP: asked.top_p ?? defaults.top_p,
     seed: asked.seed ?? randomInt(2 ** 47),
   }
-  return createSampler(params, samplerOptions)
+  return createSampler(params, { ...samplerOptions, topLogprobs: asked.logprobs === true ? 0 : undefined })
 }
 
 function stopRule(model: ModelMetadata['parameters'], asked: GenerateParameters, maxTokens: number): StopRule {

@@ -1,13 +1,16 @@
 /**
- * Temperature, top-k and top-p in the order and with the ties of Transformers' logits processors. Numbers are rounded to
- * float32 after each step, as there, so that a tie or a boundary falls on the same side.
+ * Temperature, top-k, top-p and min-p in the order and with the ties of Transformers' logits processors. Numbers are
+ * rounded to float32 after each step, as there, so that a tie or a boundary falls on the same side.
  *
  * @see `generation/logits_process.py` of huggingface/transformers: TemperatureLogitsWarper, TopKLogitsWarper,
- *   TopPLogitsWarper
+ *   TopPLogitsWarper, MinPLogitsWarper
  */
+import { expOfNegative } from './exp.ts'
 import { kthLargest } from './kth-largest.ts'
+import { nucleus } from './nucleus.ts'
+import { Scratch } from './scratch.ts'
 
-/** Settings of the three filters. */
+/** Settings of the filters. */
 export interface FilterSettings {
   /** Above 0. */
   readonly temperature: number
@@ -15,128 +18,114 @@ export interface FilterSettings {
   readonly topK: number
   /** From 0 to 1. */
   readonly topP: number
+  /** From 0, the default, to 1. */
+  readonly minP?: number | undefined
 }
 
 /** Tokens that may still be drawn. */
 export interface Candidates {
   /** Token ids, ascending, `[c]` */
   readonly ids: Int32Array
-  /** Unnormalised probability of each id, `[c]` */
+  /** Unnormalised probability of each id, above 0, `[c]` */
   readonly weights: Float32Array
 }
 
-/** Likeliest tokens looked at first when top-p runs without top-k, and how many times more are tried if they hold too little. */
-const FIRST_NUCLEUS = 256
-const NUCLEUS_GROWTH = 16
+const scoreScratch = new Scratch()
+const weightScratch = new Scratch()
 
 /**
  * The tokens that pass the filters. All tokens that tie with the k-th pass top-k; of tokens that tie at the edge of
- * top-p those with the higher ids pass; at least one token passes.
+ * top-p those with the higher ids pass; at least one token passes. A token whose probability is 0 in float32 never does.
  *
  * @param logits - `[v]`, none above `largest`, no NaN
  * @param largest - the largest logit, finite
  */
 export function filterTokens(logits: Float32Array, largest: number, settings: FilterSettings): Candidates {
-  const { topK, topP } = settings
-  const scores = temper(logits, settings.temperature)
-  const top = Math.fround(largest / Math.fround(settings.temperature))
+  const { topK, topP, minP = 0 } = settings
+  const temperature = Math.fround(settings.temperature)
+  const top = Math.fround(largest / temperature)
   const hasTopK = topK > 0 && topK < logits.length
-  if (!hasTopK && topP < 1) return nucleus(scores, top, topP)
-  const kept = atLeast(scores, top, hasTopK ? kthLargest(scores, topK) : Number.NEGATIVE_INFINITY)
-  return topP < 1 ? dropTail(kept, scores, { tail: 0, total: sum(kept.weights), topP }) : kept
-}
-
-function temper(logits: Float32Array, temperature: number): Float32Array {
-  if (temperature === 1) return logits
-  const divisor = Math.fround(temperature)
-  return logits.map((logit) => logit / divisor)
-}
-
-/** Softmax weight before it is divided by the sum. */
-function weight(score: number, top: number): number {
-  return Math.fround(Math.exp(Math.fround(score - top)))
+  const kept = hasTopK ? likeliest(logits, topK, temperature) : { ids: undefined, scores: temper(logits, temperature) }
+  const weights = weigh(kept.scores, top)
+  const first = topP < 1 ? nucleus(kept.scores, weights, { top, topP }) : { score: Number.NEGATIVE_INFINITY, ties: 0 }
+  return pass(kept, weights, { ...first, minP })
 }
 
 // The loops over a whole vocabulary are written with an index: iterators and callbacks take several times as long.
 
-function sum(values: Float32Array): number {
-  let total = 0
-  for (let at = 0; at < values.length; at++) total += values[at] as number // within bounds
-  return total
+/** Scores after the temperature, of all tokens or of some. */
+interface Scores {
+  /** `[c]` whose they are; `undefined` when score `n` is that of token `n` */
+  readonly ids: readonly number[] | undefined
+  /** `[c]` */
+  readonly scores: Float32Array
 }
 
-/** The tokens with a score of `threshold` or more. */
-function atLeast(scores: Float32Array, top: number, threshold: number): Candidates {
-  const ids = new Int32Array(scores.length)
+function temper(logits: Float32Array, temperature: number): Float32Array {
+  if (temperature === 1) return logits
+  const scores = scoreScratch.floats(logits.length)
+  for (let id = 0; id < logits.length; id++) scores[id] = (logits[id] as number) / temperature // within bounds
+  return scores
+}
+
+/** The tokens with the k-th largest score or more, after the temperature: rounding may have made new ties. */
+function likeliest(logits: Float32Array, k: number, temperature: number): Scores {
+  const kth = kthLargest(logits, k)
+  const threshold = Math.fround(kth / temperature)
+  // Only what is this near can round to the same score: few are divided.
+  const near = kth - Math.abs(kth) * 2 ** -22 - temperature * 2 ** -148
+  const ids: number[] = []
+  const scores: number[] = []
+  for (let id = 0; id < logits.length; id++) {
+    const logit = logits[id] as number // within bounds
+    if (logit < near) continue
+    const score = Math.fround(logit / temperature)
+    if (score < threshold) continue
+    ids.push(id)
+    scores.push(score)
+  }
+  return { ids, scores: new Float32Array(scores) }
+}
+
+/** Softmax weights before they are divided by their sum, `[c]`. */
+function weigh(scores: Float32Array, top: number): Float32Array {
+  const weights = weightScratch.floats(scores.length)
+  for (let at = 0; at < scores.length; at++) {
+    weights[at] = expOfNegative(Math.fround((scores[at] as number) - top)) // within bounds
+  }
+  return weights
+}
+
+/** What a candidate needs to pass. */
+interface Edge {
+  /** The least score that passes. */
+  readonly score: number
+  /** So many of those that have just this score do not pass, those with the lowest ids. */
+  readonly ties: number
+  readonly minP: number
+}
+
+/** Overwrites `weights`: what passes moves to the front. */
+function pass({ ids, scores }: Scores, weights: Float32Array, { score, ties, minP }: Edge): Candidates {
+  const passed = weightScratch.ints(scores.length)
   let count = 0
-  for (let id = 0; id < scores.length; id++) {
-    if ((scores[id] as number) >= threshold) ids[count++] = id // within bounds
+  let tiesLeft = ties
+  let total = 0
+  for (let at = 0; at < scores.length; at++) {
+    const weight = weights[at] as number // one weight a score
+    if (weight === 0 || (scores[at] as number) < score) continue
+    if (scores[at] === score && tiesLeft-- > 0) continue
+    passed[count] = ids === undefined ? at : (ids[at] as number) // one id a score
+    weights[count++] = weight
+    total += weight
   }
-  return weighed(ids.slice(0, count), scores, top)
+  const candidates = { ids: passed.slice(0, count), weights: weights.slice(0, count) }
+  return minP > 0 ? dropUnlikely(candidates, total, minP) : candidates
 }
 
-function weighed(ids: Int32Array, scores: Float32Array, top: number): Candidates {
-  const weights = new Float32Array(ids.length)
-  for (let at = 0; at < ids.length; at++) {
-    weights[at] = weight(scores[ids[at] as number] as number, top) // `ids` index `scores`
-  }
-  return { ids, weights }
-}
-
-/** Top-p over the whole vocabulary. The tail that surely goes is summed up and never sorted. */
-function nucleus(scores: Float32Array, top: number, topP: number): Candidates {
-  const all = atLeast(scores, top, Number.NEGATIVE_INFINITY)
-  const total = sum(all.weights)
-  for (let size = FIRST_NUCLEUS; size < scores.length; size *= NUCLEUS_GROWTH) {
-    const kept = atLeast(scores, top, kthLargest(scores, size))
-    const tail = Math.max(0, total - sum(kept.weights))
-    if (isTail(tail, total, topP)) return dropTail(kept, scores, { tail, total, topP })
-  }
-  return dropTail(all, scores, { tail: 0, total, topP })
-}
-
-/** Transformers' test: the share of a token and all below it is no more than what top-p leaves over. */
-function isTail(mass: number, total: number, topP: number): boolean {
-  return Math.fround(mass / total) <= Math.fround(1 - topP)
-}
-
-interface NucleusState {
-  /** Weight of the tokens that are gone already, all of them below the candidates. */
-  readonly tail: number
-  /** Weight of all tokens. */
-  readonly total: number
-  readonly topP: number
-}
-
-/**
- * Removes the least likely candidates as long as they, together with `tail`, hold no more than `1 - topP`.
- *
- * Scores and weights are sorted apart, as plain numbers: a weight never falls while the score rises, so the n-th of the
- * one belongs to the n-th of the other, and sorting ids by their scores takes several times as long.
- */
-function dropTail({ ids, weights }: Candidates, scores: Float32Array, state: NucleusState): Candidates {
-  const risingWeights = weights.slice().sort()
-  const risingScores = scoresOf(ids, scores).sort()
-  let dropped = 0
-  for (let mass = state.tail; dropped < ids.length - 1; dropped++) {
-    mass += risingWeights[dropped] as number // within bounds
-    if (!isTail(mass, state.total, state.topP)) break
-  }
-  const edge = risingScores[dropped] as number // at least one is left
-  let tiesToDrop = 0
-  while (tiesToDrop < dropped && risingScores[dropped - 1 - tiesToDrop] === edge) tiesToDrop++
-  const kept = { ids: new Int32Array(ids.length - dropped), weights: new Float32Array(ids.length - dropped) }
-  for (let at = 0, to = 0; at < ids.length; at++) {
-    const score = scores[ids[at] as number] as number // `ids` index `scores`
-    if (score < edge || (score === edge && tiesToDrop-- > 0)) continue
-    kept.ids[to] = ids[at] as number
-    kept.weights[to++] = weights[at] as number
-  }
-  return kept
-}
-
-function scoresOf(ids: Int32Array, scores: Float32Array): Float32Array {
-  const picked = new Float32Array(ids.length)
-  for (let at = 0; at < ids.length; at++) picked[at] = scores[ids[at] as number] as number // `ids` index `scores`
-  return picked
+/** The likeliest has the weight 1. */
+function dropUnlikely({ ids, weights }: Candidates, total: number, minP: number): Candidates {
+  const least = Math.fround(Math.fround(minP) * Math.fround(1 / total))
+  const isLikely = (at: number) => Math.fround((weights[at] ?? 0) / total) >= least
+  return { ids: ids.filter((_, at) => isLikely(at)), weights: weights.filter((_, at) => isLikely(at)) }
 }

@@ -8,13 +8,15 @@ export function kthLargest(values: Float32Array, k: number): number {
   // The smallest of the largest so far is at the root.
   const heap = values.slice(0, size)
   for (let at = (size >> 1) - 1; at >= 0; at--) siftDown(heap, at)
+  let root = heap[0] as number // callers pass at least one value
   for (let at = size; at < values.length; at++) {
     const value = values[at] as number // within bounds
-    if (value <= (heap[0] as number)) continue
+    if (value <= root) continue
     heap[0] = value
     siftDown(heap, 0)
+    root = heap[0] as number // as above
   }
-  return heap[0] as number // callers pass at least one value
+  return root
 }
 
 function siftDown(heap: Float32Array, start: number): void {

@@ -1,9 +1,11 @@
 import { AppError } from '@loupe/shared/errors'
 import { describe, expect, it } from 'vitest'
-import { createSampler, type SamplingParams } from './sampler.ts'
+import { createSampler } from './sampler.ts'
+import type { SamplingParams } from './sampling-params.ts'
 
 const ALL: SamplingParams = { temperature: 1, topK: 0, topP: 1, seed: 1 }
 const GREEDY: SamplingParams = { ...ALL, temperature: 0 }
+const LOGPROBS = { topLogprobs: 0 }
 
 /** Natural logs of shares, so that a softmax gives the shares back. */
 function logitsOf(...shares: number[]): Float32Array {
@@ -59,19 +61,19 @@ describe('createSampler', () => {
 
   it('reports the log probability before temperature and filters', () => {
     const logits = logitsOf(0.5, 0.3, 0.2)
-    expect(createSampler(GREEDY).next(logits, 0).logprob).toBeCloseTo(Math.log(0.5), 6)
-    const { id, logprob } = createSampler({ temperature: 3, topK: 1, topP: 0.1, seed: 7 }).next(logits, 0)
+    expect(createSampler(GREEDY, LOGPROBS).next(logits, 0).logprob).toBeCloseTo(Math.log(0.5), 6)
+    const { id, logprob } = createSampler({ temperature: 3, topK: 1, topP: 0.1, seed: 7 }, LOGPROBS).next(logits, 0)
     expect([id, logprob]).toEqual([0, expect.closeTo(Math.log(0.5), 6)])
   })
 
   it('keeps the log probability exact when the logits are large', () => {
-    const { logprob } = createSampler(GREEDY).next(Float32Array.of(10_000, 10_001), 0)
+    const { logprob } = createSampler(GREEDY, LOGPROBS).next(Float32Array.of(10_000, 10_001), 0)
     expect(logprob).toBeCloseTo(-Math.log(1 + Math.exp(-1)), 6)
   })
 
   it('never chooses a banned id, nor one beyond the limit', () => {
     const logits = Float32Array.of(0, 9, 1, 10)
-    const options = { vocabLimit: 3, bannedIds: [1] }
+    const options = { ...LOGPROBS, vocabLimit: 3, bannedIds: [1] }
     const { id, logprob } = createSampler(GREEDY, options).next(logits, 0)
     expect(id).toBe(2)
     expect(logprob).toBeCloseTo(1 - 10 - Math.log(1 + Math.exp(-1) + Math.exp(-9) + Math.exp(-10)), 5)
@@ -112,5 +114,16 @@ describe('createSampler', () => {
     const { code, detail } = fault(() => createSampler(ALL).next(logits, 0))
     expect(code).toBe('runtime.failed')
     expect(detail).toContain(message)
+  })
+  it('fails when the constraint and the bans leave no token', () => {
+    const constraint = {
+      ready: () => undefined,
+      mask: Int32Array.of(0b10),
+      accept() {},
+      rollback() {},
+      [Symbol.dispose]() {},
+    }
+    const sampler = createSampler(ALL, { constraint, bannedIds: [1] })
+    expect(fault(() => sampler.next(Float32Array.of(1, 2, 3), 0)).code).toBe('grammar.invalid')
   })
 })

@@ -1,98 +1,140 @@
 import { AppError } from '@loupe/shared/errors'
 import { type Candidates, filterTokens } from './filters.ts'
+import { logProbability, type TokenLogprob } from './log-probability.ts'
+import { createPenalties } from './penalties.ts'
 import { uniformAt } from './random.ts'
+import { checkSamplingParams, type SamplingParams } from './sampling-params.ts'
+import { Scratch } from './scratch.ts'
+import { applyMask, type TokenConstraint } from './token-constraint.ts'
 
-/** How a token is chosen. */
-export interface SamplingParams {
-  /** 0 always takes the likeliest token; above that, higher is more even. */
-  readonly temperature: number
-  /** Draw from the k likeliest tokens; 0 for all. */
-  readonly topK: number
-  /** Draw from the likeliest tokens that together hold this share, 0 to 1; 1 for all. */
-  readonly topP: number
-  /** Any whole number; the same seed draws the same tokens. */
-  readonly seed: number
-}
-
-/** Tokens that must never be chosen. */
+/** What a sampler needs to know besides how tokens are chosen. */
 export interface SamplerOptions {
   /** Ids from here on are never chosen: rows of the embedding table that no text maps to. */
   readonly vocabLimit?: number
   /** Further ids that are never chosen. */
   readonly bannedIds?: readonly number[]
+  /** `[t]` what stands before the answer; only the repetition penalty looks at it. */
+  readonly promptIds?: Int32Array
+  /** The answer so far, when it was begun elsewhere: draws, penalties and constraint go on behind it. */
+  readonly answeredIds?: Int32Array
+  /** Which of several answers to one prompt this is, from 0: each has a stream of draws of its own. */
+  readonly choice?: number
+  /** Report log probabilities: that of each token, and so many of the likeliest. Absent: none, which is faster. */
+  readonly topLogprobs?: number | undefined
+  /** Says which tokens may come next. The sampler takes it over and disposes it. */
+  readonly constraint?: TokenConstraint | undefined
 }
 
 /** A chosen token. */
 export interface SampledToken {
   /** Below the size of the vocabulary. */
   readonly id: number
-  /** Natural log of the model's own probability of the token: no temperature, no filter, no ban. */
-  readonly logprob: number
-}
-
-/** Chooses tokens for one sequence. */
-export interface Sampler {
-  /**
-   * Chooses the next token.
-   *
-   * @param logits - `[v]`, not changed
-   * @param position - which token of the answer this is, from 0. With the seed it fixes the draw
-   * @throws AppError `runtime.failed` if the logits hold a NaN, or no token that may be chosen
-   */
-  next(logits: Float32Array, position: number): SampledToken
+  /** As in {@link TokenLogprob}; present when log probabilities were asked for. */
+  readonly logprob?: number
+  /** The likeliest tokens, likeliest first; present when log probabilities were asked for. */
+  readonly topLogprobs?: readonly TokenLogprob[]
 }
 
 /**
- * Makes a sampler. Filters run in Transformers' order: temperature, top-k, top-p.
+ * Chooses the tokens of one answer. For each: wait for `ready()`, then `next()`, then `accept()` if the token becomes
+ * part of the answer.
+ */
+export interface Sampler extends Disposable {
+  /**
+   * Resolves when `next` may be called; `undefined` if it may be called now. A grammar looks for the tokens that may
+   * follow while the model computes.
+   *
+   * @throws AppError when that fails: this answer ends, others may go on
+   */
+  ready(): Promise<void> | undefined
+  /**
+   * Chooses the next token. Changes nothing: the same call gives the same token.
+   *
+   * @param logits - `[v]`, not changed
+   * @param position - which token of the answer this is, from 0, counted without the `answeredIds`. With the seed it
+   *   fixes the draw
+   * @throws AppError `runtime.failed` if the logits hold a NaN or nothing finite; `grammar.invalid` if the constraint
+   *   leaves no token that may be chosen
+   */
+  next(logits: Float32Array, position: number): SampledToken
+  /** The answer has this token now. */
+  accept(id: number): void
+  /** The answer has lost its last tokens: a draft that was rejected. @param tokens - at most those accepted */
+  rollback(tokens: number): void
+}
+
+const scratch = new Scratch()
+
+/**
+ * Makes a sampler. Scores are changed in vLLM's order: bias, repetition, frequency, presence; what may not be chosen goes;
+ * then the filters run in Transformers' order: temperature, top-k, top-p, min-p.
  *
  * @throws AppError `request.invalid` naming the parameter that is out of range
  */
 export function createSampler(params: SamplingParams, options: SamplerOptions = {}): Sampler {
-  checkParams(params)
+  checkSamplingParams(params)
+  const { promptIds = new Int32Array(), answeredIds = new Int32Array(), constraint, choice = 0 } = options
+  const penalties = createPenalties(params, promptIds)
+  const accepted: number[] = []
+  const accept = (id: number) => {
+    accepted.push(id)
+    penalties?.accept(id)
+    constraint?.accept(id)
+  }
+  for (const id of answeredIds) accept(id)
+  const prepare = (logits: Float32Array) => {
+    const row = logits.subarray(0, options.vocabLimit)
+    const { bannedIds = [] } = options
+    if (bannedIds.length === 0 && penalties === undefined && constraint === undefined) return row
+    const copy = scratch.floats(row.length)
+    copy.set(row)
+    penalties?.apply(copy)
+    if (constraint !== undefined) applyMask(copy, constraint.mask)
+    for (const id of bannedIds) copy[id] = Number.NEGATIVE_INFINITY
+    return copy
+  }
   return {
+    ready: () => constraint?.ready(),
     next(logits, position) {
-      const choices = withoutBanned(logits, options)
-      const best = argmax(choices)
-      const id = isGreedy(params, choices, best) ? best : draw(choices, best, params, position)
-      return { id, logprob: logProbability(logits, id) }
+      const row = prepare(logits)
+      const best = argmax(row, constraint !== undefined)
+      const at = { best, choice, position: answeredIds.length + position }
+      const id = isGreedy(params, row, best) ? best : draw(row, params, at)
+      return describe(logits, id, options)
     },
+    accept,
+    rollback(tokens) {
+      for (const id of accepted.splice(accepted.length - tokens).reverse()) penalties?.undo(id)
+      constraint?.rollback(tokens)
+    },
+    [Symbol.dispose]: () => constraint?.[Symbol.dispose](),
   }
 }
 
-function checkParams({ temperature, topK, topP, seed }: SamplingParams): void {
-  checkRange('temperature', temperature, Number.isFinite(temperature) && temperature >= 0, 'a number of at least 0')
-  checkRange('top_k', topK, Number.isSafeInteger(topK) && topK >= 0, 'a whole number of at least 0')
-  checkRange('top_p', topP, topP >= 0 && topP <= 1, 'a number from 0 to 1')
-  checkRange('seed', seed, Number.isSafeInteger(seed), 'a whole number')
-}
-
-function checkRange(param: string, value: number, isValid: boolean, expected: string): void {
-  if (!isValid) throw new AppError('request.invalid', `${param}: expected ${expected}, found ${value}.`, { param })
-}
-
-function withoutBanned(logits: Float32Array, { vocabLimit, bannedIds = [] }: SamplerOptions): Float32Array {
-  const choices = vocabLimit === undefined ? logits : logits.subarray(0, vocabLimit)
-  if (bannedIds.length === 0) return choices
-  const copy = choices.slice()
-  for (const id of bannedIds) copy[id] = Number.NEGATIVE_INFINITY
-  return copy
+function describe(logits: Float32Array, id: number, options: SamplerOptions): SampledToken {
+  const { topLogprobs: count, vocabLimit = logits.length, bannedIds = [] } = options
+  if (count === undefined) return { id }
+  const { logprob, top } = logProbability(logits, id, { count, vocabLimit, bannedIds })
+  return { id, logprob, topLogprobs: top }
 }
 
 /** The lowest id among the largest logits. */
-function argmax(logits: Float32Array): number {
+function argmax(logits: Float32Array, isConstrained: boolean): number {
   let best = -1
   let largest = Number.NEGATIVE_INFINITY
   for (let id = 0; id < logits.length; id++) {
     const logit = logits[id] as number // within bounds
-    if (Number.isNaN(logit)) throw new AppError('runtime.failed', `Expected finite logits, found NaN for token ${id}.`)
     if (logit <= largest) continue
+    // A NaN is not at most anything, and so comes to be looked at here.
+    if (Number.isNaN(logit)) {
+      throw new AppError('runtime.failed', `Expected finite logits, found NaN for token ${id}.`)
+    }
     best = id
     largest = logit
   }
-  if (best < 0 || largest === Number.POSITIVE_INFINITY) {
-    throw new AppError('runtime.failed', `Expected finite logits, found ${largest} as the largest of ${logits.length}.`)
-  }
-  return best
+  if (best >= 0 && largest !== Number.POSITIVE_INFINITY) return best
+  if (best < 0 && isConstrained) throw new AppError('grammar.invalid', 'Expected a token that may follow, found none.')
+  throw new AppError('runtime.failed', `Expected finite logits, found ${largest} as the largest of ${logits.length}.`)
 }
 
 /** A temperature so low that float32 overflows leaves the best token alone with a chance, as temperature 0 does. */
@@ -100,26 +142,28 @@ function isGreedy({ temperature }: SamplingParams, logits: Float32Array, best: n
   return temperature === 0 || !Number.isFinite(Math.fround((logits[best] as number) / Math.fround(temperature)))
 }
 
-function draw(logits: Float32Array, best: number, params: SamplingParams, position: number): number {
+/** Which draw of which answer. */
+interface DrawPlace {
+  /** The likeliest token. */
+  readonly best: number
+  readonly choice: number
+  readonly position: number
+}
+
+function draw(logits: Float32Array, params: SamplingParams, { best, choice, position }: DrawPlace): number {
   const largest = logits[best] as number // `argmax` gave an index
-  return pick(filterTokens(logits, largest, params), uniformAt(params.seed, position), best)
+  return pick(filterTokens(logits, largest, params), uniformAt(params.seed, position, choice), best)
 }
 
 /** Inverts the distribution function, by rising id. */
 function pick({ ids, weights }: Candidates, uniform: number, best: number): number {
-  let left = uniform * weights.reduce((sum, weight) => sum + weight, 0)
+  let total = 0
+  for (let at = 0; at < weights.length; at++) total += weights[at] as number // within bounds
+  let left = uniform * total
   for (let at = 0; at < ids.length; at++) {
     left -= weights[at] as number // one weight an id
     if (left < 0) return ids[at] as number
   }
   // Rounding may leave a crumb.
   return best
-}
-
-function logProbability(logits: Float32Array, id: number): number {
-  let largest = Number.NEGATIVE_INFINITY
-  for (let at = 0; at < logits.length; at++) largest = Math.max(largest, logits[at] as number) // within bounds
-  let sum = 0
-  for (let at = 0; at < logits.length; at++) sum += Math.exp((logits[at] as number) - largest) // within bounds
-  return (logits[id] as number) - largest - Math.log(sum) // the caller chose `id` among them
 }

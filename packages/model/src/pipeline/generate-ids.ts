@@ -2,7 +2,8 @@ import { AppError } from '@loupe/shared/errors'
 import type { Gemma3Config } from '../gemma3/config.ts'
 import type { GenerationConfig } from '../gemma3/generation-config.ts'
 import { answerIds } from '../generate/answer-ids.ts'
-import { createSampler, type SamplingParams } from '../generate/sampler.ts'
+import { createSampler } from '../generate/sampler.ts'
+import type { SamplingParams } from '../generate/sampling-params.ts'
 import { createStopCheck, type FinishReason } from '../generate/stop.ts'
 import { type PictureModel, type Pictures, pictureFeatures } from './picture-features.ts'
 import { findImagePlaces } from './prompt-tokens.ts'
@@ -47,7 +48,8 @@ export async function* generateIds(
   const { config, generationConfig } = model
   const { inputIds, stopTokenIds = [], signal } = request
   const maxTokens = answerTokens(request, config)
-  const sampler = createSampler(samplingOf(request, generationConfig), answerIds(config, request.vocabLimit))
+  const ids = answerIds(config, request.vocabLimit)
+  using sampler = createSampler(samplingOf(request, generationConfig), { ...ids, promptIds: inputIds })
   const stop = createStopCheck({ eosTokenIds: generationConfig.eosTokenIds, stopTokenIds, maxTokens })
   const features = await pictureFeatures(model, request, findImagePlaces(inputIds, config).images)
   const options = signal === undefined ? {} : { signal }
@@ -58,6 +60,7 @@ export async function* generateIds(
     const { isEmitted, finishReason } = stop(id, position)
     if (isEmitted) yield id
     if (finishReason !== undefined) return finishReason
+    sampler.accept(id)
     logits = await sequence.decode(id, options)
   }
 }

@@ -80,6 +80,12 @@ export const ERRORS = {
     openAiCode: 'context_length_exceeded',
     title: 'The prompt does not fit the context of the model.',
   },
+  'grammar.invalid': { ...invalid, status: 400, title: 'The grammar or schema cannot be used.' },
+  'grammar.too_complex': {
+    ...invalid,
+    status: 400,
+    title: 'The grammar takes more time or memory than the limits allow.',
+  },
   'tensor.invalid': { ...invalid, status: 400, title: 'A tensor has the wrong name, type, shape or size.' },
 
   'queue.full': { retry: 'later', type: 'rate_limit_error', status: 429, title: 'Too many requests are waiting.' },
