@@ -57,7 +57,7 @@ export function gemma3Ggufs(
   const visionNames = [...VISION, [/mlp\.fc1/, first] as const, [/mlp\.fc2/, second] as const]
   for (const [name, tensor] of tensors) {
     const isLanguage = name.startsWith('language_model.')
-    const gguf = (isLanguage ? LANGUAGE : visionNames).reduce((text, [from, to]) => text.replace(from, to), name)
+    const gguf = isLanguage ? languageName(name) : renamed(name, visionNames)
     const isPlusOne = isLanguage ? name.endsWith('norm.weight') : name.endsWith('soft_emb_norm.weight')
     const target = isLanguage ? language : vision
     const type = typeof options.matrices === 'function' ? options.matrices(gguf) : options.matrices
@@ -68,6 +68,15 @@ export function gemma3Ggufs(
     language: encodeGguf({ metadata: { ...languageKeys(config), ...options.keys }, tensors: language }),
     vision: encodeGguf({ metadata: visionKeys(config), tensors: vision }),
   }
+}
+
+/** The name in a GGUF of a tensor of the language model, given as Transformers 5 names it. */
+export function languageName(name: string): string {
+  return renamed(name, LANGUAGE)
+}
+
+function renamed(name: string, rules: typeof LANGUAGE): string {
+  return rules.reduce((text, [from, to]) => text.replace(from, to), name)
 }
 
 function stored({ shape, data }: EncodableTensor, dtype: GgufDType, plus: number): WritableTensor {
@@ -85,7 +94,8 @@ function encode(dtype: GgufDType, numbers: Float32Array<ArrayBuffer>): Uint8Arra
   return new Uint8Array(Uint16Array.from(words, (word) => word >>> 16).buffer)
 }
 
-function languageKeys(config: Gemma3Config): NonNullable<GgufContent['metadata']> {
+/** What llama.cpp's converter writes about a language model, with a made-up vocabulary. */
+export function languageKeys(config: Gemma3Config): NonNullable<GgufContent['metadata']> {
   const { text } = config
   const tokens = Array.from({ length: text.vocabSize }, (_, id) => `token ${id}`)
   tokens[1] = '<eos>'

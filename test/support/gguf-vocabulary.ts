@@ -13,7 +13,7 @@ const NO_SCORE = -1000
 
 /** How a vocabulary is written. */
 interface VocabularyOptions {
-  /** Rows of the embedding table: what the tokenizer lacks is filled up with unused tokens. */
+  /** Rows of the embedding table: what the tokenizer lacks is filled up with unused tokens, what has no row left out. */
   readonly rows?: number
   /** As in the files whose converter read the SentencePiece model alone: no token of Gemma is a control token. */
   readonly isPlain?: boolean
@@ -39,6 +39,7 @@ export function ggufVocabulary(json: string, options: VocabularyOptions = {}): R
     types[id] = UNUSED
     scores[id] = 10 * NO_SCORE
   }
+  if (options.rows !== undefined) for (const list of [contents, types, scores]) list.splice(options.rows)
   const tokenId = (content: string): WritableValue => ['uint32', contents.indexOf(content)]
   return {
     'tokenizer.ggml.model': ['string', 'llama'],

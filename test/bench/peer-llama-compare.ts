@@ -1,0 +1,86 @@
+/** Runs one GGUF file with llama.cpp and with us in turn: `node test/bench/peer-llama-compare.ts --help`. */
+import { cpus, loadavg } from 'node:os'
+import { integerOption, requiredOption } from '@loupe/gpu-worker/src/cli/command.ts'
+import { MODEL_OPTIONS, MODEL_OPTIONS_HELP, readModelOptions } from '@loupe/gpu-worker/src/cli/model-options.ts'
+import { createSampler, type Gemma3VLModel } from '@loupe/model'
+import { loadGemma3VL } from '@loupe/model/node'
+import { type DecodeFigures, decodeFigures, figures, type PrefillFigures, promptIds } from './peer-llama-measures.ts'
+import { type PeerMeasure, startPeer } from './peer-llama-process.ts'
+import { runScript } from './script.ts'
+import { type Cost, costOf, median } from './timing.ts'
+
+const ROOM_TOKENS = 256
+
+await runScript({
+  summary: 'peer-llama-compare: prefill and decode of one GGUF file, llama.cpp and us in turn',
+  help: `
+usage: node test/bench/peer-llama-compare.ts --model FILE [--prompt N] [--tokens N] [--rounds N] [options of a model]
+
+Both sides hold the file at once and take turns. A prefill ends with the choice of the token behind it; decode is the
+middle one of single tokens behind that prompt, choice included. Ratios above 1: we are faster.
+
+  --prompt N             tokens of the prompt (default: 512)
+  --tokens N             tokens decoded behind it (default: 32)
+  --rounds N             turns, behind one that warms up (default: 5)
+${MODEL_OPTIONS_HELP}
+
+Prints a Markdown table.`,
+  options: {
+    ...MODEL_OPTIONS,
+    prompt: { type: 'string' },
+    tokens: { type: 'string' },
+    rounds: { type: 'string' },
+  },
+  async run(args, { stdout }) {
+    const path = requiredOption(args, 'model')
+    const prompt = integerOption(args, 'prompt', 512, [1, 32_000])
+    const tokens = integerOption(args, 'tokens', 32, [1, 1000])
+    const rounds = integerOption(args, 'rounds', 5, [1, 1000])
+    const threads = integerOption(args, 'threads', 2, [1, 64])
+    const { load } = await readModelOptions(args)
+    const context = String(prompt + tokens + ROOM_TOKENS)
+    using peer = await startPeer(['--model', path, '--threads', String(threads), '--context', context])
+    using model = await loadGemma3VL(path, { ...load, threads })
+    const measures: PeerMeasure[] = [
+      { measure: 'prefill', tokens: prompt },
+      { measure: 'decode', context: prompt, tokens },
+    ]
+    stdout.write(`${cpus()[0]?.model.trim()}, ${threads} threads\n\n`)
+    stdout.write('| measure | tokens/s of llama.cpp | ours | ratio | least, most | load |\n')
+    stdout.write('| --- | --- | --- | --- | --- | --- |\n')
+    for (const measure of measures) {
+      const turns: [theirs: number, ours: number][] = []
+      for (let round = 0; round <= rounds; round++) {
+        const theirs = perToken(measure, await peer.ask(measure))
+        turns.push([theirs, perToken(measure, await measureOurs(model, measure))])
+      }
+      stdout.write(`${row(measure, turns.slice(1))}\n`)
+    }
+  },
+})
+
+/** Milliseconds. */
+function perToken({ measure, tokens }: PeerMeasure, found: PrefillFigures & Partial<DecodeFigures>): number {
+  return measure === 'decode' ? (found.medianMs ?? Number.NaN) : found.wallMs / tokens
+}
+
+function row({ measure, tokens, context }: PeerMeasure, turns: readonly [number, number][]): string {
+  const ratios = turns.map(([theirs, ours]) => theirs / ours).sort((a, b) => a - b)
+  const speed = (side: 0 | 1) => (1000 / median(turns.map((turn) => turn[side]))).toFixed(1)
+  const spread = `${ratios[0]?.toFixed(2)}, ${ratios.at(-1)?.toFixed(2)}`
+  const name = measure === 'prefill' ? `prefill ${tokens}` : `decode behind ${context}`
+  return `| ${[name, speed(0), speed(1), median(ratios).toFixed(2), spread, loadavg()[0]?.toFixed(1)].join(' | ')} |`
+}
+
+/** The same as the peer's, with what `generate` does for each token. */
+async function measureOurs(model: Gemma3VLModel, { measure, tokens, context = 0 }: PeerMeasure) {
+  const { topK, topP } = model.generationConfig
+  const sampler = createSampler({ temperature: 0, topK, topP, seed: 0 })
+  using sequence = model.startSequence({ capacityTokens: tokens + context })
+  const step = async (ids: number[]) => sampler.next(await sequence.prefill(Int32Array.from(ids), []), 0)
+  if (measure === 'prefill') return figures(await costOf(() => step(promptIds(tokens))))
+  await step(promptIds(context))
+  const costs: Cost[] = []
+  for (let token = 0; token < tokens; token++) costs.push(await costOf(() => step([1000 + token])))
+  return decodeFigures(costs)
+}

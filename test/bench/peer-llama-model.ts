@@ -1,0 +1,99 @@
+/** The little of node-llama-cpp that is used here: the package is not a dependency, so its types are not at hand. */
+
+/** Where the peer is and how it runs. */
+export interface PeerOptions {
+  /** What `import()` takes, see `peerPackage`. */
+  readonly package: string
+  /** A `.gguf`. */
+  readonly model: string
+  readonly threads: number
+  readonly contextTokens: number
+  /** Most tokens of one pass; 512 by default, as llama.cpp has it. */
+  readonly batchTokens?: number
+  /** On by default. */
+  readonly hasFlashAttention?: boolean
+  /** Weights stay in the pages of their file where they are not repacked; on by default. */
+  readonly isMapped?: boolean
+  /** Told what llama.cpp logs. */
+  readonly onLog?: (message: string) => void
+}
+
+/** What one token made of those before it. */
+export interface PeerOutput {
+  readonly next: { readonly token?: number | null; readonly logits?: ReadonlyMap<number, number> }
+}
+
+/** Asks for what follows a token. */
+export interface PeerQuestion {
+  readonly generateNext: {
+    readonly token: true
+    readonly logits: { readonly filter: { readonly tokens: readonly number[]; readonly includeTop: number } }
+  }
+}
+
+/** One conversation. */
+export interface PeerSequence {
+  readonly contextTokens: readonly number[]
+  clearHistory(): Promise<void>
+  /** Greedy by default. `next(token)` goes on with another token than the one that was chosen. */
+  evaluate(
+    tokens: readonly number[],
+    options: { readonly yieldEogToken: boolean },
+  ): AsyncGenerator<number, void, number | undefined>
+  evaluateWithoutGeneratingNewTokens(tokens: readonly number[]): Promise<void>
+  controlledEvaluate(
+    tokens: readonly (number | readonly [number, PeerQuestion])[],
+  ): Promise<readonly (PeerOutput | undefined)[]>
+}
+
+/** A loaded model. */
+export interface Peer extends AsyncDisposable {
+  /** Which instructions the chosen backend was built for. */
+  readonly systemInfo: string
+  readonly model: {
+    /** @param hasSpecial - whether text such as `<eos>` stands for a control token */
+    tokenize(text: string, hasSpecial: boolean): readonly number[]
+    isEogToken(token: number): boolean
+  }
+  readonly sequence: PeerSequence
+}
+
+interface PeerModule {
+  getLlama(options: object): Promise<{
+    readonly systemInfo: string
+    loadModel(
+      options: object,
+    ): Promise<Peer['model'] & { createContext(options: object): Promise<{ getSequence(): PeerSequence }> }>
+    dispose(): Promise<void>
+  }>
+}
+
+/** Loads a model on the CPU, with a context for one sequence. */
+export async function openPeer(options: PeerOptions): Promise<Peer> {
+  const { threads, batchTokens = 512, hasFlashAttention = true, isMapped = true, onLog } = options
+  // Of the version that `peerPackage` pins, whose documentation this was written from.
+  const { getLlama } = (await import(options.package)) as PeerModule
+  const llama = await getLlama({
+    gpu: false,
+    build: 'never',
+    skipDownload: true,
+    // 0 lifts the limit, with which a context may get fewer threads than it asks for.
+    maxThreads: 0,
+    ...(onLog === undefined
+      ? { logLevel: 'error' }
+      : { logLevel: 'info', logger: (_level: string, message: string) => onLog(message) }),
+  })
+  const model = await llama.loadModel({ modelPath: options.model, useMmap: isMapped })
+  const context = await model.createContext({
+    contextSize: options.contextTokens,
+    batchSize: batchTokens,
+    flashAttention: hasFlashAttention,
+    threads: { ideal: threads, min: threads },
+  })
+  return {
+    systemInfo: llama.systemInfo,
+    model,
+    sequence: context.getSequence(),
+    [Symbol.asyncDispose]: () => llama.dispose(),
+  }
+}
