@@ -107,8 +107,10 @@ describe('two pictures', () => {
       inputIds[Math.floor(index / width)] === model.config.imageTokenId ? 7 : value,
     )
     const bytes = joined(golden.patches)
-    const found = await model.forward({ inputIds, inputsEmbeds: withoutPictures, pixelValues: bytes })
+    const given = withoutPictures.slice()
+    const found = await model.forward({ inputIds, inputsEmbeds: given, pixelValues: bytes })
     expect(worstDifference(found.logits, expected)).toBeLessThan(TOLERANCE.default)
+    expect(given, 'what belongs to the caller').toEqual(withoutPictures)
     // The caller may have put them in already; ids still say who sees whom.
     const own = await model.forward({ inputIds, inputsEmbeds: embedded })
     expect(worstDifference(own.logits, expected)).toBeLessThan(TOLERANCE.default)

@@ -5,6 +5,7 @@ import { COLUMN_MUTANTS } from './columns.ts'
 import { DECODER_MUTANTS } from './decoder.ts'
 import { DEVICE_MUTANTS } from './devices.ts'
 import { MASK_MUTANTS } from './mask.ts'
+import { PART_MUTANTS } from './parts.ts'
 import { PIPELINE_MUTANTS } from './pipeline.ts'
 import { VISION_MUTANTS } from './vision.ts'
 
@@ -14,6 +15,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...MASK_MUTANTS,
   ...VISION_MUTANTS,
   ...PIPELINE_MUTANTS,
+  ...PART_MUTANTS,
   ...CHECKPOINT_MUTANTS,
   ...BLOCK_MUTANTS,
   ...COLUMN_MUTANTS,
