@@ -37,7 +37,8 @@ export function randomWords(seed: number): () => number {
 export function randomBlocks(dtype: GgufDType, numbers: number, seed: number): Uint8Array<ArrayBuffer> {
   const { blockSize, blockBytes } = GGUF_TYPES[dtype]
   const next = randomWords(seed)
-  const bytes = Uint8Array.from({ length: (numbers / blockSize) * blockBytes }, () => next() & 0xff)
+  const bytes = new Uint8Array((numbers / blockSize) * blockBytes)
+  for (let at = 0; at < bytes.length; at++) bytes[at] = next() & 0xff
   const view = new DataView(bytes.buffer)
   for (let block = 0; block < bytes.byteLength; block += blockBytes) {
     for (const [at, value] of SCALES[dtype] ?? []) {

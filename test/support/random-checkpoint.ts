@@ -1,7 +1,7 @@
 import { type EncodableTensor, expectedTensors, type Gemma3Config, parseGemma3Config } from '@loupe/model'
 import { randomWords } from './gguf-random-blocks.ts'
 
-/** A Gemma 3 whose rows are whole blocks of 256, two layers of each part, pictures of 4 × 4 patches. */
+/** A Gemma 3 whose rows are whole blocks of 256, two decoder layers and one of the tower, pictures of 4 × 4 patches. */
 export const BLOCK_SIZED_CONFIG = {
   model_type: 'gemma3',
   mm_tokens_per_image: 4,
@@ -26,7 +26,7 @@ export const BLOCK_SIZED_CONFIG = {
   vision_config: {
     hidden_size: 256,
     intermediate_size: 512,
-    num_hidden_layers: 2,
+    num_hidden_layers: 1,
     num_attention_heads: 4,
     image_size: 56,
     patch_size: 14,
@@ -41,8 +41,8 @@ export function randomCheckpoint(json: object = BLOCK_SIZED_CONFIG): {
   const config = parseGemma3Config(json)
   const next = randomWords(7)
   const tensors = Array.from(expectedTensors(config), ([name, shape]): [string, EncodableTensor] => {
-    const length = shape.reduce((product, size) => product * size, 1)
-    const data = Float32Array.from({ length }, () => (next() / 2 ** 31) * 0.1)
+    const data = new Float32Array(shape.reduce((product, size) => product * size, 1))
+    for (let at = 0; at < data.length; at++) data[at] = (next() / 2 ** 31) * 0.1
     return [name.replace(/^language_model\./, 'language_model.model.'), { dtype: 'F32', shape, data }]
   })
   return { config, tensors: new Map(tensors) }
