@@ -3,7 +3,7 @@ import { promptOptions, readModelConfig } from '@loupe/model'
 import { checkpointFiles, embeddedModelDirectory, loadImageCodecs, openTokenizer } from '@loupe/model/node'
 import { buildPrompt } from '@loupe/shared/chat'
 import { createImagePipeline, IMAGE_SIDE } from '@loupe/shared/image'
-import { CASES, caseDirectory, readCase } from '../golden/vl/golden-case.ts'
+import { CASES, type CaseName, caseDirectory, readCase } from '../golden/vl/golden-case.ts'
 import { type HeldOutQuestion, heldOutQuestions } from '../loupe-tiny/held-out.ts'
 import { encodePng } from '../loupe-tiny/png.ts'
 import type { QualityCase, QualitySample, QualitySequence } from './quality-run.ts'
@@ -11,9 +11,9 @@ import type { QualityCase, QualitySample, QualitySequence } from './quality-run.
 const ORDINARY_IDS = 100_000
 const END_OF_TURN = 106
 
-/** The golden cases: every token that is not padding. Their weights are random, and so are their ids. */
-export function goldenCases(): readonly QualityCase[] {
-  return CASES.map((name) => ({
+/** Golden cases: every token that is not padding. Their weights are random, and so are their ids. */
+export function goldenCases(names: readonly CaseName[] = CASES): readonly QualityCase[] {
+  return names.map((name) => ({
     path: caseDirectory(name),
     async *samples() {
       const { patches, rows, inputIds, attentionMask } = await readCase(name)

@@ -31,7 +31,7 @@ on held-out questions; a random one knows nothing, its numbers say what rounding
   --mmproj FILE     the vision tower of a GGUF file
   --text FILE       passages with a blank line between (default: seven of ordinary English)
   --only PART       language, or vision: of a model whose other part is too large
-  --settings TEXT   only those whose row contains it, such as "language int8"
+  --settings TEXT   only those whose row contains it, such as "language int8"; several with commas between
   --pictures N      drawn pictures for the embedded model and for --model (default: 20)
   --tokens N        tokens of each of two sequences for a random model (default: 128)
   --threads N       threads of a run (default: 2)
@@ -56,7 +56,7 @@ Logits of the reference stay in memory: 1 MB a token for the released models, be
     if (only !== undefined && only !== 'language' && only !== 'vision') {
       throw new AppError('usage.invalid', `--only: expected language or vision, found ${only}.`)
     }
-    const wanted = stringOption(args, 'settings', '')
+    const wanted = stringOption(args, 'settings', '').split(',')
     const [mmproj, cacheDirectory] = [stringOption(args, 'mmproj'), stringOption(args, 'cache-dir')]
     const load = {
       threads: integerOption(args, 'threads', 2, [1, 64]),
@@ -69,7 +69,8 @@ Logits of the reference stay in memory: 1 MB a token for the released models, be
       const isGguf = cases.some(({ path }) => path.endsWith('.gguf'))
       const settings = qualitySettings(isGguf).filter(
         ({ part, dtype, activations }) =>
-          `${part} ${dtype} ${activations}`.includes(wanted) && (only === undefined || only === part),
+          wanted.some((text) => `${part} ${dtype} ${activations}`.includes(text)) &&
+          (only === undefined || only === part),
       )
       stdout.write(args.values['json'] === true ? '' : `\n${name}\n\n${TABLE_HEAD}\n`)
       for await (const result of measureQuality(cases, { settings, load, hasLanguage: only !== 'vision' })) {
