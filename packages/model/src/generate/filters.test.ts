@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { filterTokens } from './filters.ts'
+import { type FilterSettings, filterTokens } from './filters.ts'
 import { uniformAt } from './random.ts'
 
 /** Top-p as its rule is written: sort by score, then by id, and drop from the low end. */
@@ -33,5 +33,26 @@ describe('filterTokens', () => {
     const { ids, weights } = filterTokens(new Float32Array(10), 0, { temperature: 1, topK: 0, topP: 0.35 })
     expect([...ids]).toEqual([6, 7, 8, 9])
     expect([...weights]).toEqual([1, 1, 1, 1])
+  })
+  it('keeps with min-p what is likely beside the likeliest, after top-k and top-p', () => {
+    const logits = Float32Array.from([0.5, 0.25, 0.2, 0.05], Math.log)
+    const ids = (settings: Partial<FilterSettings>) => {
+      const all = { temperature: 1, topK: 0, topP: 1, ...settings }
+      return [...filterTokens(logits, logits[0] ?? 0, all).ids]
+    }
+    expect(ids({ minP: 0.11 })).toEqual([0, 1, 2])
+    expect(ids({ minP: 0.45 })).toEqual([0, 1])
+    expect(ids({ minP: 1 })).toEqual([0])
+    expect(ids({ minP: 0.05, topK: 3 })).toEqual([0, 1, 2])
+    expect(ids({ minP: 0.05, topP: 0.7 })).toEqual([0, 1])
+    expect(ids({ minP: 0.3, temperature: 2 })).toEqual([0, 1, 2, 3]) // sqrt(0.1) = 0.316
+    expect(ids({ minP: 0.32, temperature: 2 })).toEqual([0, 1, 2])
+  })
+
+  it('keeps all that tie with the k-th after the division rounds them to one number', () => {
+    const logits = Float32Array.of(1, 1 + 2 ** -23, 1 + 2 ** -22, 0.5)
+    const { ids } = filterTokens(logits, 1 + 2 ** -22, { temperature: 3, topK: 1, topP: 1 })
+    const scores = logits.map((logit) => logit / 3)
+    expect([...ids]).toEqual([0, 1, 2, 3].filter((id) => scores[id] === scores[2]))
   })
 })

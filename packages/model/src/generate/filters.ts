@@ -5,10 +5,10 @@
  * @see `generation/logits_process.py` of huggingface/transformers: TemperatureLogitsWarper, TopKLogitsWarper,
  *   TopPLogitsWarper, MinPLogitsWarper
  */
-import { expOfNegative } from './exp.ts'
 import { kthLargest } from './kth-largest.ts'
 import { nucleus } from './nucleus.ts'
 import { Scratch } from './scratch.ts'
+import { type SoftmaxWeights, softmaxWeights } from './softmax-weights.ts'
 
 /** Settings of the filters. */
 export interface FilterSettings {
@@ -46,9 +46,9 @@ export function filterTokens(logits: Float32Array, largest: number, settings: Fi
   const top = Math.fround(largest / temperature)
   const hasTopK = topK > 0 && topK < logits.length
   const kept = hasTopK ? likeliest(logits, topK, temperature) : { ids: undefined, scores: temper(logits, temperature) }
-  const weights = weigh(kept.scores, top)
-  const first = topP < 1 ? nucleus(kept.scores, weights, { top, topP }) : { score: Number.NEGATIVE_INFINITY, ties: 0 }
-  return pass(kept, weights, { ...first, minP })
+  const weighed = softmaxWeights(kept.scores, top, weightScratch.floats(kept.scores.length))
+  const edge = topP < 1 ? nucleus(weighed, topP) : { score: Number.NEGATIVE_INFINITY, ties: 0 }
+  return pass(weighed, kept.ids, { ...edge, minP })
 }
 
 // The loops over a whole vocabulary are written with an index: iterators and callbacks take several times as long.
@@ -87,15 +87,6 @@ function likeliest(logits: Float32Array, k: number, temperature: number): Scores
   return { ids, scores: new Float32Array(scores) }
 }
 
-/** Softmax weights before they are divided by their sum, `[c]`. */
-function weigh(scores: Float32Array, top: number): Float32Array {
-  const weights = weightScratch.floats(scores.length)
-  for (let at = 0; at < scores.length; at++) {
-    weights[at] = expOfNegative(Math.fround((scores[at] as number) - top)) // within bounds
-  }
-  return weights
-}
-
 /** What a candidate needs to pass. */
 interface Edge {
   /** The least score that passes. */
@@ -106,26 +97,42 @@ interface Edge {
 }
 
 /** Overwrites `weights`: what passes moves to the front. */
-function pass({ ids, scores }: Scores, weights: Float32Array, { score, ties, minP }: Edge): Candidates {
+function pass({ scores, weights }: SoftmaxWeights, ids: readonly number[] | undefined, edge: Edge): Candidates {
+  const { score, ties, minP } = edge
   const passed = weightScratch.ints(scores.length)
   let count = 0
   let tiesLeft = ties
   let total = 0
   for (let at = 0; at < scores.length; at++) {
+    const own = scores[at] as number // within bounds
     const weight = weights[at] as number // one weight a score
-    if (weight === 0 || (scores[at] as number) < score) continue
-    if (scores[at] === score && tiesLeft-- > 0) continue
+    if (own < score || weight === 0 || (own === score && tiesLeft-- > 0)) continue
     passed[count] = ids === undefined ? at : (ids[at] as number) // one id a score
     weights[count++] = weight
     total += weight
   }
-  const candidates = { ids: passed.slice(0, count), weights: weights.slice(0, count) }
-  return minP > 0 ? dropUnlikely(candidates, total, minP) : candidates
+  const kept = minP > 0 ? dropUnlikely(passed.subarray(0, count), weights, { minP, total }) : count
+  return { ids: passed.slice(0, kept), weights: weights.slice(0, kept) }
 }
 
-/** The likeliest has the weight 1. */
-function dropUnlikely({ ids, weights }: Candidates, total: number, minP: number): Candidates {
+/**
+ * Moves the likely ones to the front. Shares are compared as float32, as the softmax gives them; the likeliest has the
+ * weight 1.
+ *
+ * @returns how many there are
+ */
+function dropUnlikely(
+  ids: Int32Array,
+  weights: Float32Array,
+  { minP, total }: { readonly minP: number; readonly total: number },
+): number {
   const least = Math.fround(Math.fround(minP) * Math.fround(1 / total))
-  const isLikely = (at: number) => Math.fround((weights[at] ?? 0) / total) >= least
-  return { ids: ids.filter((_, at) => isLikely(at)), weights: weights.filter((_, at) => isLikely(at)) }
+  let kept = 0
+  for (let at = 0; at < ids.length; at++) {
+    const weight = weights[at] as number // one weight an id
+    if (Math.fround(weight / total) < least) continue
+    ids[kept] = ids[at] as number // within bounds
+    weights[kept++] = weight
+  }
+  return kept
 }

@@ -11,7 +11,14 @@ describe('uniformAt', () => {
     ])
   })
 
-  it('spreads evenly over positions, and over seeds', () => {
+  it('gives each stream of a seed draws of its own, the first being those of the seed', () => {
+    expect(uniformAt(1, 1, 0)).toBe(uniformAt(1, 1))
+    const draws = Array.from({ length: 64 }, (_, stream) => uniformAt(1, 0, stream))
+    expect(new Set(draws).size).toBe(64)
+    expect(uniformAt(1, 0, 1)).toBe(0.8833108082136426)
+  })
+
+  it('spreads evenly over positions, seeds and streams', () => {
     const buckets = (draw: (n: number) => number) => {
       const counts = new Array<number>(16).fill(0)
       for (let n = 0; n < 16_000; n++) counts[Math.floor(draw(n) * 16)] = (counts[Math.floor(draw(n) * 16)] ?? 0) + 1
@@ -20,6 +27,7 @@ describe('uniformAt', () => {
     }
     expect(buckets((n) => uniformAt(7, n))).toBeLessThan(37.7)
     expect(buckets((n) => uniformAt(n, 0))).toBeLessThan(37.7)
+    expect(buckets((n) => uniformAt(7, 0, n))).toBeLessThan(37.7)
   })
 
   it('does not tie a position to the next one', () => {

@@ -1,7 +1,8 @@
 import { AppError } from '@loupe/shared/errors'
 import { describe, expect, it } from 'vitest'
-import { createSampler } from './sampler.ts'
+import { createSampler, type Sampler } from './sampler.ts'
 import type { SamplingParams } from './sampling-params.ts'
+import type { TokenConstraint } from './token-constraint.ts'
 
 const ALL: SamplingParams = { temperature: 1, topK: 0, topP: 1, seed: 1 }
 const GREEDY: SamplingParams = { ...ALL, temperature: 0 }
@@ -97,6 +98,11 @@ describe('createSampler', () => {
     [{ topK: 1.5 }, 'top_k: expected a whole number of at least 0, found 1.5'],
     [{ topP: 1.01 }, 'top_p: expected a number from 0 to 1, found 1.01'],
     [{ topP: Number.NaN }, 'top_p: expected a number from 0 to 1, found NaN'],
+    [{ minP: -0.1 }, 'min_p: expected a number from 0 to 1, found -0.1'],
+    [{ repetitionPenalty: 0 }, 'repetition_penalty: expected a number above 0, found 0'],
+    [{ presencePenalty: Number.NaN }, 'presence_penalty: expected a finite number, found NaN'],
+    [{ frequencyPenalty: Number.POSITIVE_INFINITY }, 'frequency_penalty: expected a finite number, found Infinity'],
+    [{ logitBias: new Map([[1, Number.NaN]]) }, 'logit_bias: expected a finite number, found NaN'],
     [{ seed: 0.5 }, 'seed: expected a whole number, found 0.5'],
     [{ seed: 2 ** 53 }, 'seed: expected a whole number, found 9007199254740992'],
   ])('refuses %j', (change, message) => {
@@ -115,15 +121,73 @@ describe('createSampler', () => {
     expect(code).toBe('runtime.failed')
     expect(detail).toContain(message)
   })
+  it('goes on with an answer that was begun elsewhere as if it had made it', () => {
+    const params = { ...ALL, frequencyPenalty: 0.7, repetitionPenalty: 1.2 }
+    const promptIds = Int32Array.of(3, 4)
+    const logits = Float32Array.from({ length: 40 }, (_, id) => Math.sin(id))
+    const whole = createSampler(params, { promptIds })
+    const ids = answer(whole, logits, 12)
+    const rest = createSampler(params, { promptIds, answeredIds: Int32Array.from(ids.slice(0, 5)) })
+    expect(answer(rest, logits, 7)).toEqual(ids.slice(5))
+  })
+
+  it('takes back tokens of a draft', () => {
+    const params = { ...ALL, frequencyPenalty: 2, temperature: 0 }
+    const logits = Float32Array.of(0, 5, 4, 3.5)
+    const sampler = createSampler(params)
+    const first = answer(sampler, logits, 4)
+    expect(first).toEqual([1, 2, 3, 1])
+    sampler.rollback(2)
+    expect(answer(sampler, logits, 2)).toEqual([3, 1])
+    sampler.rollback(0)
+    sampler.rollback(4)
+    expect(answer(sampler, logits, 4)).toEqual(first)
+  })
+
+  it('gives each choice its own draws, and the first those of a lone answer', () => {
+    const logits = new Float32Array(1000)
+    const drawn = (choice?: number) => answer(createSampler(ALL, choice === undefined ? {} : { choice }), logits, 6)
+    expect(drawn(0)).toEqual(drawn())
+    expect(new Set([0, 1, 2, 3].map((choice) => drawn(choice).join())).size).toBe(4)
+  })
+
+  it('follows its constraint, tells it what was accepted, and never takes a banned id that it allows', () => {
+    const told: (number | string)[] = []
+    const sampler = createSampler(
+      { ...ALL, topK: 2, minP: 0.01 },
+      { constraint: constraint(0b10110, told), bannedIds: [2], answeredIds: Int32Array.of(4) },
+    )
+    const logits = Float32Array.of(90, 1, 80, 70, 1)
+    const ids = Array.from({ length: 40 }, (_, position) => sampler.next(logits, position).id)
+    expect([...new Set(ids)].sort()).toEqual([1, 4])
+    sampler.accept(1)
+    sampler.rollback(1)
+    sampler[Symbol.dispose]()
+    expect(told).toEqual([4, 1, 'rollback 1', 'disposed'])
+    expect(logits).toEqual(Float32Array.of(90, 1, 80, 70, 1))
+  })
+
   it('fails when the constraint and the bans leave no token', () => {
-    const constraint = {
-      ready: () => undefined,
-      mask: Int32Array.of(0b10),
-      accept() {},
-      rollback() {},
-      [Symbol.dispose]() {},
-    }
-    const sampler = createSampler(ALL, { constraint, bannedIds: [1] })
+    const sampler = createSampler(ALL, { constraint: constraint(0b10, []), bannedIds: [1] })
     expect(fault(() => sampler.next(Float32Array.of(1, 2, 3), 0)).code).toBe('grammar.invalid')
   })
 })
+
+function answer(sampler: Sampler, logits: Float32Array, tokens: number): number[] {
+  return Array.from({ length: tokens }, (_, position) => {
+    const { id } = sampler.next(logits, position)
+    sampler.accept(id)
+    return id
+  })
+}
+
+/** Allows the same tokens always. */
+function constraint(bits: number, told: (number | string)[]): TokenConstraint {
+  return {
+    ready: () => undefined,
+    mask: Int32Array.of(bits),
+    accept: (id) => told.push(id),
+    rollback: (tokens) => told.push(`rollback ${tokens}`),
+    [Symbol.dispose]: () => told.push('disposed'),
+  }
+}
