@@ -15,7 +15,7 @@ describe('uniformAt', () => {
     expect(uniformAt(1, 1, 0)).toBe(uniformAt(1, 1))
     const draws = Array.from({ length: 64 }, (_, stream) => uniformAt(1, 0, stream))
     expect(new Set(draws).size).toBe(64)
-    expect(uniformAt(1, 0, 1)).toBe(0.8833108082136426)
+    expect(uniformAt(1, 0, 1)).toBe()
   })
 
   it('spreads evenly over positions, seeds and streams', () => {

@@ -1,6 +1,8 @@
 const MASK_BITS = 64
 /** 2^64 divided by the golden ratio: the step of SplitMix64. */
 const STEP = 0x9e3779b97f4a7c15n
+/** Another odd number, so that no stream is a later part of another one. */
+const STREAM_STEP = 0xd1342543de82ef95n
 const FRACTION_BITS = 53n
 
 /**
@@ -21,7 +23,7 @@ export function uniformAt(seed: number, position: number, stream = 0): number {
 /** The first stream starts at the mixed seed; each other one at a place of its own, far from those of nearby seeds. */
 function streamStart(seed: number, stream: number): bigint {
   const start = mix(BigInt(seed))
-  return stream === 0 ? start : mix(start ^ mix(BigInt(stream)))
+  return stream === 0 ? start : mix(start + BigInt(stream) * STREAM_STEP)
 }
 
 function mix(value: bigint): bigint {
