@@ -47,6 +47,7 @@ export type { ForwardRequest, ForwardResult } from './pipeline/forward-request.t
 export { Gemma3VLModel, type MaskOptions } from './pipeline/gemma3-vl-model.ts'
 export type { GenerateRequest } from './pipeline/generate-ids.ts'
 export type { LanguageModel } from './pipeline/language-model.ts'
+export { REWIND_TOKENS } from './pipeline/local-room.ts'
 export {
   estimateMemory,
   type HeldForm,
@@ -63,7 +64,6 @@ export {
 export type { Pictures } from './pipeline/picture-features.ts'
 export { Pipeline } from './pipeline/pipeline.ts'
 export type { Pixels } from './pipeline/pixels.ts'
-export { REWIND_TOKENS } from './pipeline/pool-memory.ts'
 export { promptOptions } from './pipeline/prompt-options.ts'
 export type { SavedSequence, SavedTokens } from './pipeline/saved-tokens.ts'
 export type { Sequence } from './pipeline/sequence.ts'

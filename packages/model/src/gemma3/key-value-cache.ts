@@ -2,7 +2,7 @@ import { BYTES_PER_ELEMENT, type Runtime, type RuntimeBinding, type RuntimeTenso
 import { cacheNames } from './cache.ts'
 import type { TextConfig } from './config.ts'
 import type { FloatType } from './dtype-policy.ts'
-import { type LayerKind, layerKind, type PerKind } from './layer-kind.ts'
+import { type LayerKind, layerKind, type PerKind, perKind } from './layer-kind.ts'
 import type { Stage } from './stage.ts'
 
 /** How much a {@link KeyValueCache} holds. */
@@ -55,11 +55,11 @@ export class KeyValueCache implements Disposable {
     this.#runtime = runtime
     this.#heads = keyHeads
     this.#headBytes = headSize * BYTES_PER_ELEMENT[dtype]
-    const shape = (kind: LayerKind) => [rows, keyHeads, slots[kind], headSize]
-    this.#shapes = { local: shape('local'), global: shape('global') }
+    this.#shapes = perKind((kind) => [rows, keyHeads, slots[kind], headSize])
     for (let layer = stage.firstLayer; layer < stage.endLayer; layer++) {
       const kind = layerKind(config, layer)
-      const [keys, values] = [runtime.allocate(dtype, shape(kind)), runtime.allocate(dtype, shape(kind))]
+      const shape = this.#shapes[kind]
+      const [keys, values] = [runtime.allocate(dtype, shape), runtime.allocate(dtype, shape)]
       this.#layers.set(layer, { kind, keys, values })
     }
   }
@@ -83,14 +83,18 @@ export class KeyValueCache implements Disposable {
     return views
   }
 
+  /** What so many slots of a row take. */
+  bytesOf(slots: PerKind<number>): number {
+    const layers = [...this.#layers.values()].reduce((sum, { kind }) => sum + slots[kind], 0)
+    return layers * 2 * this.#heads * this.#headBytes
+  }
+
   /** A copy of what some slots of a row hold. */
   read(row: number, ranges: PerKind<SlotRange>): SavedSlots {
-    const slots = { local: lengthOf(ranges.local), global: lengthOf(ranges.global) }
-    const heads = [...this.#eachHead(row)]
-    const total = heads.reduce((sum, { kind }) => sum + slots[kind] * this.#headBytes, 0)
-    const bytes = new Uint8Array(total)
+    const slots = perKind((kind) => ranges[kind].end - ranges[kind].from)
+    const bytes = new Uint8Array(this.bytesOf(slots))
     let to = 0
-    for (const { kind, memory, start } of heads) {
+    for (const { kind, memory, start } of this.#eachHead(row)) {
       const { from, end } = ranges[kind]
       bytes.set(memory.subarray(start + from * this.#headBytes, start + end * this.#headBytes), to)
       to += slots[kind] * this.#headBytes
@@ -156,8 +160,4 @@ export class KeyValueCache implements Disposable {
       }
     }
   }
-}
-
-function lengthOf({ from, end }: SlotRange): number {
-  return end - from
 }

@@ -2,14 +2,12 @@ import { AppError } from '@loupe/shared/errors'
 import type { Gemma3Config } from '../gemma3/config.ts'
 import type { SlotRange } from '../gemma3/key-value-cache.ts'
 import type { LanguageModel, Step } from './language-model.ts'
+import { LocalRoom } from './local-room.ts'
 import { cutPicture, PoolSlot } from './pool-slot.ts'
 import { decodeStep, promptStep } from './pool-steps.ts'
 import type { PromptPart } from './prompt-tokens.ts'
 import type { Saved } from './saved-tokens.ts'
 import { StageChain } from './stage-chain.ts'
-
-/** How many tokens a sequence can always go back. */
-export const REWIND_TOKENS = 16
 
 /** What the caches of several sequences are made for. */
 export interface SequenceModel {
@@ -36,44 +34,28 @@ export interface PoolMemorySize {
   readonly partTokens: number
 }
 
-/**
- * The caches of a pool: of layers that see everything, all tokens; of layers with a window, the last ones.
- *
- *     tokens          0 1 2 3 4 5 6 7 8 9       W = 3, one to go back, two at once
- *     global slots    0 1 2 3 4 5 6 7 8 9
- *     local slots               0 1 2 3 4       base = 5; two more tokens move 7, 8 and 9 to the front
- */
+/** The caches of a pool: of layers that see everything, all tokens; of layers with a window, what {@link LocalRoom} says. */
 export class PoolMemory implements Disposable {
-  /** Whether what is cached can be moved. Where it cannot, all layers keep everything. */
+  /** Whether what is cached can be moved. */
   readonly isMovable: boolean
-  readonly #config: Gemma3Config
-  readonly #capacityTokens: number
+  readonly #imageTokenId: number
+  readonly #room: LocalRoom
   /** In the order of their numbers. */
   readonly #slots: readonly PoolSlot[]
   readonly #byRow: PoolSlot[]
-  readonly #window: number
-  /** Tokens that layers with a window keep when they run out of slots. */
-  readonly #kept: number
-  /** Tokens that layers with a window have slots for. */
-  readonly #localTokens: number
   /** One for all slots, or where they cannot be moved one for each. */
   readonly #chains: readonly StageChain[]
   /** Image blocks of a batch that has none. */
   readonly #noImages: Int32Array
 
   constructor(model: SequenceModel, { slots, capacityTokens, partTokens }: PoolMemorySize) {
-    const { text, tokensPerImage } = model.config
     this.isMovable = model.stages.every((stage) => stage.movesCache)
-    this.#config = model.config
-    this.#capacityTokens = capacityTokens
-    this.#window = text.slidingWindow
-    this.#kept = text.slidingWindow - 1 + REWIND_TOKENS
-    const most = this.#kept + Math.max(partTokens, tokensPerImage)
-    this.#localTokens = this.isMovable ? Math.min(most, capacityTokens) : capacityTokens
+    this.#imageTokenId = model.config.imageTokenId
+    this.#room = new LocalRoom(model.config, { capacityTokens, partTokens, isMovable: this.isMovable })
     const rows = this.isMovable ? slots : 1
     // For what a row writes that takes part in a batch without a token of its own.
     const spare = rows > 1 ? 1 : 0
-    const size = { rows, slots: { local: this.#localTokens + spare, global: capacityTokens + spare } }
+    const size = { rows, slots: { local: this.#room.tokens + spare, global: capacityTokens + spare } }
     this.#chains = Array.from({ length: slots / rows }, () => new StageChain(model, size))
     this.#slots = Array.from({ length: slots }, (_, slot) => new PoolSlot(slot, capacityTokens))
     this.#byRow = [...this.#slots]
@@ -88,37 +70,34 @@ export class PoolMemory implements Disposable {
     throw new AppError('request.invalid', `${expected}, found ${slot}.`)
   }
 
-  /**
-   * Checks that layers with a window can take as many tokens at once.
-   *
-   * @throws AppError `request.unsupported`
-   */
+  /** As {@link LocalRoom.checkRun}. */
   checkRun(tokens: number): void {
-    const most = this.#localTokens === this.#capacityTokens ? this.#capacityTokens : this.#localTokens - this.#kept
-    if (tokens <= most) return
-    const expected = `Expected at most ${most} tokens of images with nothing between them`
-    throw new AppError('request.unsupported', `${expected}, found ${tokens}.`)
+    this.#room.checkRun(tokens)
+  }
+
+  /** As {@link LocalRoom.checkBack}. @throws AppError `image.count_mismatch` inside of a picture */
+  checkBack(slot: PoolSlot, length: number): void {
+    if (slot.isInsidePicture(length)) throw cutPicture()
+    this.#room.checkBack(slot, length)
   }
 
   /**
-   * Checks that a slot can go back to an earlier length.
+   * Checks that stretches were saved from caches like these.
    *
-   * @throws AppError `request.invalid` when layers with a window no longer have what could be seen from there;
-   *   `image.count_mismatch` inside of a picture
+   * @throws AppError `request.invalid`
    */
-  checkBack(slot: PoolSlot, length: number): void {
-    if (slot.isInsidePicture(length)) throw cutPicture()
-    if (length === 0 || slot.base <= Math.max(0, length - this.#window + 1)) return
-    const expected = `Expected to go back by at most ${REWIND_TOKENS} tokens`
-    throw new AppError('request.invalid', `${expected}, found ${slot.length - length}.`)
+  checkFits(stretches: readonly Saved[]): void {
+    const [chain] = this.#chains
+    if (stretches.every(({ stages }) => chain?.canWrite(stages))) return
+    throw new AppError('request.invalid', 'Expected what was saved of this model, found what was saved of another.')
   }
 
   /** Appends a part of a prompt to a slot. @param logits - `[l·v]`, written */
   async append(slot: PoolSlot, part: PromptPart, { logits, logitRows, signal }: PartLogits): Promise<void> {
     this.#makeRoom(slot, part.ids.length)
-    const step = promptStep(slot, part, this.#config.imageTokenId)
+    const step = promptStep(slot, part, this.#imageTokenId)
     await this.#run(slot, { ...step, logitRows }, logits, signal)
-    slot.append(part.ids.map((id) => Number(id === this.#config.imageTokenId)))
+    slot.append(part.ids.map((id) => Number(id === this.#imageTokenId)))
   }
 
   /** Computes one token in each of some slots. @param logits - `[n·v]`, written in the order of the tokens */
@@ -165,7 +144,7 @@ export class PoolMemory implements Disposable {
 
   /** Saves all of a slot that any token to come can see. */
   saveAll(slot: PoolSlot): Saved {
-    return this.save(slot, { from: 0, end: slot.length }, this.#keptFrom(slot))
+    return this.save(slot, { from: 0, end: slot.length }, this.#room.keptFrom(slot))
   }
 
   /** Appends stretches that follow one another. */
@@ -173,7 +152,7 @@ export class PoolMemory implements Disposable {
     const { length } = slot
     const end = stretches.reduce((sum, { tokens }) => sum + tokens, length)
     const oldest = length === 0 ? (stretches[0]?.localFrom ?? 0) : slot.base
-    const base = end - oldest > this.#localTokens ? end - this.#kept : oldest
+    const base = this.#room.holds(end - oldest) ? oldest : this.#room.keptFrom({ length: end, base: oldest })
     if (base > slot.base && base < length) {
       this.#chainOf(slot).moveToFront(slot.row, { from: base - slot.base, end: length - slot.base })
     }
@@ -190,8 +169,8 @@ export class PoolMemory implements Disposable {
   checkpoint(slot: PoolSlot, tokens: number): () => void {
     const { length, base } = slot
     // The first step leaves all that can be gone back to; those behind it do not.
-    const isOverwritten = length > 0 && length + tokens - base > this.#localTokens
-    const saved = isOverwritten ? this.save(slot, { from: length, end: length }, this.#keptFrom(slot)) : undefined
+    const isOverwritten = length > 0 && !this.#room.holds(length + tokens - base)
+    const saved = isOverwritten ? this.save(slot, { from: length, end: length }, this.#room.keptFrom(slot)) : undefined
     return () => {
       slot.cut(length)
       if (saved === undefined) return
@@ -212,8 +191,8 @@ export class PoolMemory implements Disposable {
   /** Makes room for more tokens where layers with a window have no slots left. */
   #makeRoom(slot: PoolSlot, tokens: number): void {
     const { length, base, row } = slot
-    if (length + tokens - base <= this.#localTokens) return
-    const from = this.#keptFrom(slot)
+    if (this.#room.holds(length + tokens - base)) return
+    const from = this.#room.keptFrom(slot)
     this.#chainOf(slot).moveToFront(row, { from: from - base, end: length - base })
     slot.keepFrom(from)
   }
@@ -224,15 +203,10 @@ export class PoolMemory implements Disposable {
     const end = length + tokens
     const from = Math.min(Math.max(base, localFrom), end)
     this.#chainOf(slot).write(slot.row, stages, {
-      local: { slot: from - base, from: from - localFrom, end: end - localFrom },
+      local: { slot: Math.max(0, from - base), from: from - localFrom, end: end - localFrom },
       global: { slot: length, from: 0, end: tokens },
     })
     slot.append(pictures)
-  }
-
-  /** The first token to keep of those that layers with a window have. */
-  #keptFrom({ length, base }: PoolSlot): number {
-    return Math.max(base, length - this.#kept)
   }
 
   #chainOf(slot: PoolSlot): StageChain {

@@ -1,6 +1,7 @@
 import { AppError } from '@loupe/shared/errors'
+import { REWIND_TOKENS } from './local-room.ts'
 import { checkedBatch, checkedPrompt, checkRange, checkRoom, type PoolLimits } from './pool-arguments.ts'
-import { PoolMemory, REWIND_TOKENS, type SequenceModel } from './pool-memory.ts'
+import { PoolMemory, type SequenceModel } from './pool-memory.ts'
 import { cutPicture, type PoolSlot } from './pool-slot.ts'
 import { PART_TOKENS, type PromptPart } from './prompt-tokens.ts'
 import { opened, type SavedSequence, type SavedTokens, sealed } from './saved-tokens.ts'
@@ -33,8 +34,8 @@ const MOST_SLOTS = 1024
 /**
  * Places for several sequences. Tokens of several are decoded as one batch, and no sequence depends on the others.
  *
- * Memory is reserved once, and committed by the system as it is first used. Layers with a window keep the last
- * W - 1 + {@link REWIND_TOKENS} tokens and have room for one run more; other layers keep everything.
+ * Memory is reserved once, and committed by the system as it is first used; it stays with the pool. Layers with a window
+ * keep the last W - 1 + {@link REWIND_TOKENS} tokens and have room for one run more; other layers keep everything.
  *
  * Calls follow one another: a second one must not begin before the first has ended. One that fails leaves all sequences as
  * they were.
@@ -49,7 +50,7 @@ export class SequencePool implements Disposable {
   readonly capacityTokens: number
   readonly #limits: PoolLimits
   readonly #memory: PoolMemory
-  #logits: Float32Array
+  readonly #logits: Float32Array
   #isRunning = false
 
   /** @throws AppError `prompt.too_long` when slots are longer than what the model was trained for; `request.invalid` */
@@ -66,7 +67,7 @@ export class SequencePool implements Disposable {
     this.capacityTokens = capacityTokens
     this.#limits = { config, capacityTokens, partTokens }
     this.#memory = new PoolMemory(model, { slots, capacityTokens, partTokens })
-    this.#logits = new Float32Array(vocabSize)
+    this.#logits = new Float32Array(vocabSize * Math.max(slots, REWIND_TOKENS + 1))
   }
 
   /**
@@ -133,8 +134,8 @@ export class SequencePool implements Disposable {
   /**
    * Forgets the tokens from this length on, as of a draft that was rejected.
    *
-   * @param lengthTokens - at least what was appended less {@link REWIND_TOKENS}, once there are more than layers with a
-   *   window keep; or 0, which empties the slot
+   * @param lengthTokens - 0, which empties the slot; else at most {@link REWIND_TOKENS} less than it has had. While layers
+   *   with a window have everything, any length will do
    * @throws AppError `request.invalid` when that is too far back, or behind the end; `image.count_mismatch` inside of a
    *   picture
    */
@@ -187,6 +188,7 @@ export class SequencePool implements Disposable {
     }
     checkRoom(own, end - own.length, this.capacityTokens)
     if (stretches.at(-1)?.isCut) throw cutPicture()
+    this.#memory.checkFits(stretches)
     this.#memory.restore(own, stretches)
   }
 
@@ -213,6 +215,7 @@ export class SequencePool implements Disposable {
     checkEmpty(own)
     checkRange('saved tokens begin', all.fromToken, 0, 0)
     checkRoom(own, all.tokens, this.capacityTokens)
+    this.#memory.checkFits([all])
     this.#memory.restore(own, [all])
   }
 
@@ -241,11 +244,10 @@ export class SequencePool implements Disposable {
     }
   }
 
-  /** Memory for logits, `[l·v]`. */
+  /** Memory for logits, `[l·v]`: the same for every step, unless it is a prompt that wants those of many tokens. */
   #logitsOf(count: number): Float32Array {
     const length = count * this.#limits.config.text.vocabSize
-    if (this.#logits.length < length) this.#logits = new Float32Array(length)
-    return this.#logits.subarray(0, length)
+    return length <= this.#logits.length ? this.#logits.subarray(0, length) : new Float32Array(length)
   }
 
   async #exclusively<T>(work: () => Promise<T>): Promise<T> {

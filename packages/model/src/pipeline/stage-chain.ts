@@ -46,6 +46,13 @@ export class StageChain implements Disposable {
     return this.#stages.map(({ cache }) => cache.read(row, ranges))
   }
 
+  /** Whether saved slots are those of such stages. */
+  canWrite(saved: readonly SavedSlots[]): boolean {
+    const fits = ({ cache }: CachedStage, index: number) =>
+      saved[index] !== undefined && cache.bytesOf(saved[index].slots) === saved[index].bytes.byteLength
+    return saved.length === this.#stages.length && this.#stages.every(fits)
+  }
+
   /** As {@link KeyValueCache.write}, of each stage. */
   write(row: number, saved: readonly SavedSlots[], at: PerKind<SlotRange & { readonly slot: number }>): void {
     for (const [index, { cache }] of this.#stages.entries()) {
