@@ -15,7 +15,7 @@ describe('uniformAt', () => {
     expect(uniformAt(1, 1, 0)).toBe(uniformAt(1, 1))
     const draws = Array.from({ length: 64 }, (_, stream) => uniformAt(1, 0, stream))
     expect(new Set(draws).size).toBe(64)
-    expect(uniformAt(1, 0, 1)).toBe()
+    expect(uniformAt(1, 0, 1)).toBe(0.0754213234549389)
   })
 
   it('spreads evenly over positions, seeds and streams', () => {
