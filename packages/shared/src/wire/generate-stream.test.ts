@@ -15,6 +15,25 @@ const summary: GenerateSummary = {
 const events: GenerateEvent[] = [
   { type: 'tokens', ids: [42] },
   { type: 'tokens', ids: [7, 8], logprobs: [-0.25, -1] },
+  { type: 'tokens', choice: 3, ids: [9] },
+  {
+    type: 'tokens',
+    choice: 1,
+    ids: [4, 5],
+    logprobs: [-1, -2],
+    topLogprobs: [
+      [
+        { id: 4, logprob: -1 },
+        { id: 6, logprob: -1.5 },
+      ],
+      [
+        { id: 7, logprob: -0.5 },
+        { id: 5, logprob: -2 },
+      ],
+    ],
+  },
+  { type: 'tokens', ids: [4], logprobs: [-1], topLogprobs: [[]] },
+  { type: 'end', choice: 0, summary: { finish_reason: 'stop', completion_tokens: 4 } },
   { type: 'done', summary },
 ]
 
@@ -49,6 +68,20 @@ describe('generate streams', () => {
     )
   })
 
+  it('name the choice only where it is not the first, and lay the likeliest tokens side by side', () => {
+    const text = encodeGenerateEvent(identity, events[3] ?? expect.fail())
+    expect(JSON.parse(text.slice('data: '.length))).toEqual({
+      ...identity,
+      parameters: { choice: 1 },
+      outputs: [
+        { name: 'output_ids', datatype: 'INT32', shape: [2], data: [4, 5] },
+        { name: 'logprobs', datatype: 'FP32', shape: [2], data: [-1, -2] },
+        { name: 'top_ids', datatype: 'INT32', shape: [2, 2], data: [4, 6, 7, 5] },
+        { name: 'top_logprobs', datatype: 'FP32', shape: [2, 2], data: [-1, -1.5, -0.5, -2] },
+      ],
+    })
+  })
+
   it('come back as they were written, and end with the summary', async () => {
     const texts = [': ping\n\n', ...events.map((event) => encodeGenerateEvent(identity, event)), 'data: late\n\n']
     expect(await collect(streamOf(texts))).toEqual(events)
@@ -68,6 +101,14 @@ describe('generate streams', () => {
     ['is not JSON', 'data: {\n\n'],
     ['has no output_ids', 'data: {"outputs":[]}\n\n'],
     ['ends without a summary', 'data: {"outputs":[{"name":"output_ids","data":[]}]}\n\n'],
+    [
+      'names no choice that can be',
+      'data: {"outputs":[{"name":"output_ids","data":[1]}],"parameters":{"choice":-1}}\n\n',
+    ],
+    [
+      'has likeliest tokens that fit no place',
+      'data: {"outputs":[{"name":"output_ids","data":[1,2]},{"name":"top_ids","data":[1]},{"name":"top_logprobs","data":[1]}]}\n\n',
+    ],
     ['reports an unknown error', 'event: error\ndata: {"code":"x"}\n\n'],
   ])('fail with worker.lost when the stream %s', async (_, text) => {
     expect((await failureOf(streamOf([text]))).code).toBe('worker.lost')

@@ -1,16 +1,42 @@
 import { z } from 'zod'
 import { AppError, fromOipError, oipError } from '../errors/index.ts'
-import { type GenerateSummary, parseGenerateSummary } from './generate-parameters.ts'
+import {
+  type ChoiceSummary,
+  choiceSummary,
+  type GenerateSummary,
+  MOST_CHOICES,
+  parseGenerateSummary,
+} from './generate-parameters.ts'
 import { createSseParser, encodeSseEvent, type SseEvent } from './sse.ts'
 
-/** Tokens as they are made, and at the end, once, what the answer was. */
+/** A token and the natural log of its probability. */
+export interface LikelyToken {
+  /** Token id. */
+  readonly id: number
+  /** Natural log of its probability. */
+  readonly logprob: number
+}
+
+/** Tokens as they are made, the ends of several answers, and at the end, once, what it all was. */
 export type GenerateEvent =
   | {
       readonly type: 'tokens'
+      /** Which answer they belong to, from 0; the first, if it is not said. */
+      readonly choice?: number | undefined
       /** `[t]` token ids, in their order. */
       readonly ids: readonly number[]
       /** `[t]` log probability of each, natural; present when it was asked for. */
       readonly logprobs?: readonly number[] | undefined
+      /** `[t, k]` the likeliest tokens at each place, likeliest first; present when they were asked for. */
+      readonly topLogprobs?: readonly (readonly LikelyToken[])[] | undefined
+    }
+  | {
+      /** Only where there are several answers. */
+      readonly type: 'end'
+      /** Which one has ended. */
+      readonly choice: number
+      /** How it ended. */
+      readonly summary: ChoiceSummary
     }
   | {
       readonly type: 'done'
@@ -26,23 +52,43 @@ export interface StreamIdentity {
   readonly id: string
 }
 
-const numberList = z.array(z.number()).max(1024)
+const MOST_NUMBERS = 1024 * 32
+const numberList = z.array(z.number()).max(MOST_NUMBERS)
 const streamPart = z.object({
   outputs: z.array(z.object({ name: z.string(), data: numberList })).max(8),
-  parameters: z.unknown().optional(),
+  parameters: z.record(z.string(), z.unknown()).optional(),
 })
+const choiceIndex = z
+  .int()
+  .min(0)
+  .max(MOST_CHOICES - 1)
+const choiceEnd = z.object({ choice: choiceIndex, ...choiceSummary.shape })
 
 /** Writes one event of `generate_stream`: an inference response, as JSON behind `data:`. */
 export function encodeGenerateEvent(identity: StreamIdentity, event: GenerateEvent): string {
   const { model_name, id } = identity
-  if (event.type === 'done') {
-    const outputs = [{ name: 'output_ids', datatype: 'INT32', shape: [0], data: [] }]
-    return encodeSseEvent({ data: JSON.stringify({ model_name, id, parameters: event.summary, outputs }) })
+  return encodeSseEvent({ data: JSON.stringify({ model_name, id, ...eventBody(event) }) })
+}
+
+function eventBody(event: GenerateEvent): object {
+  const nothing = [{ name: 'output_ids', datatype: 'INT32', shape: [0], data: [] }]
+  if (event.type === 'done') return { parameters: event.summary, outputs: nothing }
+  if (event.type === 'end') return { parameters: { choice: event.choice, ...event.summary }, outputs: nothing }
+  const outputs = tokenOutputs(event)
+  return (event.choice ?? 0) === 0 ? { outputs } : { parameters: { choice: event.choice }, outputs }
+}
+
+function tokenOutputs({ ids, logprobs, topLogprobs }: Extract<GenerateEvent, { type: 'tokens' }>): object[] {
+  const shape = [ids.length]
+  const outputs: object[] = [{ name: 'output_ids', datatype: 'INT32', shape, data: ids }]
+  if (logprobs !== undefined) outputs.push({ name: 'logprobs', datatype: 'FP32', shape, data: logprobs })
+  if (topLogprobs !== undefined) {
+    const all = topLogprobs.flat()
+    const wide = [ids.length, all.length / ids.length]
+    outputs.push({ name: 'top_ids', datatype: 'INT32', shape: wide, data: all.map((token) => token.id) })
+    outputs.push({ name: 'top_logprobs', datatype: 'FP32', shape: wide, data: all.map((token) => token.logprob) })
   }
-  const shape = [event.ids.length]
-  const outputs: object[] = [{ name: 'output_ids', datatype: 'INT32', shape, data: event.ids }]
-  if (event.logprobs !== undefined) outputs.push({ name: 'logprobs', datatype: 'FP32', shape, data: event.logprobs })
-  return encodeSseEvent({ data: JSON.stringify({ model_name, id, outputs }) })
+  return outputs
 }
 
 /** Writes the event that ends a stream which failed after its first byte. */
@@ -65,13 +111,45 @@ function decodeGenerateEvent({ event, data }: SseEvent): GenerateEvent {
   }
   if (event === 'error') throw fromOipError(value)
   const part = streamPart.safeParse(value)
-  const ids = part.data?.outputs.find(({ name }) => name === 'output_ids')?.data
+  const outputs = new Map(part.data?.outputs.map(({ name, data }) => [name, data]))
+  const ids = outputs.get('output_ids')
   if (part.data === undefined || ids === undefined) {
     throw new AppError('worker.lost', 'The worker sent an event without output_ids.', { cause: part.error })
   }
-  if (ids.length === 0) return { type: 'done', summary: parseGenerateSummary(part.data.parameters) }
-  const logprobs = part.data.outputs.find(({ name }) => name === 'logprobs')?.data
-  return { type: 'tokens', ids, logprobs }
+  const { parameters } = part.data
+  if (ids.length === 0) return endEvent(parameters)
+  const { data: choice, success } = choiceIndex.optional().safeParse(parameters?.['choice'])
+  if (!success) throw new AppError('worker.lost', 'The worker sent tokens of an unknown choice.')
+  return {
+    type: 'tokens',
+    choice,
+    ids,
+    logprobs: outputs.get('logprobs'),
+    topLogprobs: topLogprobs(outputs, ids.length),
+  }
+}
+
+/** The last event tells what the prompt was; that of one choice does not. */
+function endEvent(parameters: Readonly<Record<string, unknown>> | undefined): GenerateEvent {
+  const end = choiceEnd.safeParse(parameters)
+  if (parameters?.['prompt_tokens'] !== undefined || !end.success) {
+    return { type: 'done', summary: parseGenerateSummary(parameters) }
+  }
+  const { choice, ...summary } = end.data
+  return { type: 'end', choice, summary }
+}
+
+/** `[t, k]` of two tensors that run side by side. */
+function topLogprobs(outputs: ReadonlyMap<string, readonly number[]>, tokens: number): LikelyToken[][] | undefined {
+  const ids = outputs.get('top_ids')
+  const logprobs = outputs.get('top_logprobs')
+  if (ids === undefined || logprobs === undefined) return undefined
+  if (ids.length !== logprobs.length || ids.length % tokens !== 0) {
+    throw new AppError('worker.lost', 'The worker sent top_ids and top_logprobs of different shapes.')
+  }
+  const width = ids.length / tokens
+  const all = ids.map((id, at) => ({ id, logprob: logprobs[at] ?? 0 }))
+  return Array.from({ length: tokens }, (_, row) => all.slice(row * width, (row + 1) * width))
 }
 
 /**

@@ -100,9 +100,36 @@ describe('generate requests', () => {
     ['top_k', 1.5],
     ['stop_token_ids', [-1]],
     ['logprobs', 'yes'],
+    ['top_logprobs', 21],
+    ['min_p', 1.1],
+    ['repetition_penalty', 0],
+    ['presence_penalty', 101],
+    ['frequency_penalty', -101],
+    ['logit_bias', { x: 1 }],
+    ['logit_bias', { 1: 101 }],
+    ['n', 129],
+    ['first_position', -1],
+    ['grammar', { type: 'xml' }],
+    ['grammar', { type: 'regex', pattern: '' }],
+    ['grammar', { type: 'choice', choices: [] }],
+    ['grammar', { type: 'ebnf', grammar: 'x'.repeat(65_537) }],
+    ['grammar', { type: 'choice', choices: ['x'.repeat(40_000), 'y'.repeat(40_000)] }],
   ])('refuse the parameter %s = %j', (parameter, value) => {
     expect(() => decode([ids], { [parameter]: value })).toThrow(new RegExp(`^parameters.${parameter}`))
   })
+})
+
+it.each(['{"type":"json_object"}', '{"type":"json_schema","schema":"{}"}', '{"type":"choice","choices":["a","b"]}'])(
+  'grammars pass: %s',
+  (text) => {
+    const grammar = JSON.parse(text)
+    expect(decode([ids], { grammar }).parameters.grammar).toEqual(grammar)
+  },
+)
+
+it('biases are counted before they are looked at', () => {
+  const logit_bias = Object.fromEntries(Array.from({ length: 1025 }, (_, id) => [id, 'x']))
+  expect(() => decode([ids], { logit_bias })).toThrow('parameters.logit_bias: expected at most 1024 tokens')
 })
 
 it('stop ids are counted before they are looked at', () => {
@@ -116,6 +143,8 @@ describe('vision requests', () => {
   })
 })
 
+const choice = { finish_reason: 'length', completion_tokens: 1 } as const
+
 describe('generate answers', () => {
   it.each(['binary', 'json'] as const)('come back as they were sent (%s)', (encoding) => {
     const answer = {
@@ -123,7 +152,9 @@ describe('generate answers', () => {
       id: 'r',
       outputIds: Int32Array.of(4, 5),
       logprobs: Float32Array.of(-0.5, -1),
-      summary,
+      topIds: Int32Array.of(4, 6, 7, 5),
+      topLogprobs: Float32Array.of(-0.5, -2, -0.25, -1),
+      summary: { ...summary, choices: [choice, choice] },
     }
     const { headers, body } = encodeGenerateResponse(answer, encoding)
     expect(decodeGenerateResponse({ headerLength: headers[HEADER_LENGTH_HEADER], body })).toEqual(answer)

@@ -48,10 +48,14 @@ export interface GenerateResponse {
   readonly model_name: string
   /** That of the request. */
   readonly id?: string | undefined
-  /** `[t]` token ids of the answer. */
+  /** `[t]` token ids of the answer; of several, one behind the other, as long as `summary.choices` says. */
   readonly outputIds: Int32Array
   /** `[t]` log probability of each token, natural; present when it was asked for. */
   readonly logprobs?: Float32Array | undefined
+  /** `[t, k]` the likeliest tokens at each place, likeliest first; present when they were asked for. */
+  readonly topIds?: Int32Array | undefined
+  /** `[t, k]` log probability of each of these. */
+  readonly topLogprobs?: Float32Array | undefined
   /** What it cost and why it ended. */
   readonly summary: GenerateSummary
 }
@@ -125,26 +129,40 @@ export function decodeVisionRequest(message: ReceivedMessage): {
 
 /** Writes a whole answer. */
 export function encodeGenerateResponse(response: GenerateResponse, encoding: TensorEncoding): EncodedMessage {
-  const { model_name, id, outputIds, logprobs, summary } = response
+  const { model_name, id, outputIds, logprobs, topIds, topLogprobs, summary } = response
   const shape = [outputIds.length]
   const outputs: OipTensor[] = [{ name: 'output_ids', datatype: 'INT32', shape, data: outputIds }]
   if (logprobs !== undefined) outputs.push({ name: 'logprobs', datatype: 'FP32', shape, data: logprobs })
+  if (topIds !== undefined && topLogprobs !== undefined) {
+    // An answer of no tokens has no width.
+    const wide = [outputIds.length, outputIds.length === 0 ? 0 : topIds.length / outputIds.length]
+    outputs.push({ name: 'top_ids', datatype: 'INT32', shape: wide, data: topIds })
+    outputs.push({ name: 'top_logprobs', datatype: 'FP32', shape: wide, data: topLogprobs })
+  }
   return encodeInferResponse({ model_name, id, parameters: summary, outputs }, encoding)
 }
 
 /** Reads a whole answer. @throws AppError `worker.lost` when it is not one */
 export function decodeGenerateResponse(message: ReceivedMessage): GenerateResponse {
   const response = decodeInferResponse(message)
-  const ids = response.outputs.find((output) => output.name === 'output_ids')
-  const logprobs = response.outputs.find((output) => output.name === 'logprobs')
-  if (ids?.datatype !== 'INT32') throw new AppError('worker.lost', 'The worker answered without output_ids.')
+  const named = (name: string) => response.outputs.find((output) => output.name === name)
+  const integers = (name: string) => dataOf(named(name), Int32Array)
+  const floats = (name: string) => dataOf(named(name), Float32Array)
+  const outputIds = integers('output_ids')
+  if (outputIds === undefined) throw new AppError('worker.lost', 'The worker answered without output_ids.')
   return {
     model_name: response.model_name,
     id: response.id,
-    outputIds: ids.data,
-    logprobs: logprobs?.datatype === 'FP32' ? logprobs.data : undefined,
+    outputIds,
+    logprobs: floats('logprobs'),
+    topIds: integers('top_ids'),
+    topLogprobs: floats('top_logprobs'),
     summary: parseGenerateSummary(response.parameters),
   }
+}
+
+function dataOf<T>(tensor: OipTensor | undefined, kind: new (length: number) => T): T | undefined {
+  return tensor?.data instanceof kind ? tensor.data : undefined
 }
 
 function byName(inputs: readonly OipTensor[], allowed: readonly string[]): Map<string, OipTensor> {

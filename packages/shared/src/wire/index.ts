@@ -10,6 +10,7 @@ export {
   patchesTensor,
 } from './generate.ts'
 export type {
+  ChoiceSummary,
   FinishReason,
   GenerateParameters,
   GenerateSummary,
@@ -18,9 +19,11 @@ export {
   encodeErrorEvent,
   encodeGenerateEvent,
   type GenerateEvent,
+  type LikelyToken,
   readGenerateStream,
   type StreamIdentity,
 } from './generate-stream.ts'
+export type { GenerateGrammar } from './grammar.ts'
 export { toHex } from './hex.ts'
 export {
   decodeInferRequest,
