@@ -10,6 +10,7 @@ import type { QualityCase, QualitySample, QualitySequence } from './quality-run.
 
 const ORDINARY_IDS = 100_000
 const END_OF_TURN = 106
+const PATCH_BYTES = 14 * 14 * 3
 
 /** Golden cases: every token that is not padding. Their weights are random, and so are their ids. */
 export function goldenCases(names: readonly CaseName[] = CASES): readonly QualityCase[] {
@@ -106,6 +107,56 @@ export async function picturesCase(path: string, pictures: number): Promise<Qual
       }
     },
   }
+}
+
+/**
+ * The tower and the projector of the 4B with a sixteenth of its patches: rounding acts on each patch for itself, and a
+ * picture takes seconds in place of minutes. What reads the features is left as small as it can be.
+ */
+export const TOWER_CONFIG = {
+  model_type: 'gemma3',
+  mm_tokens_per_image: 16,
+  text_config: {
+    model_type: 'gemma3_text',
+    hidden_size: 2560,
+    intermediate_size: 32,
+    num_hidden_layers: 1,
+    num_attention_heads: 1,
+    num_key_value_heads: 1,
+    head_dim: 32,
+    vocab_size: 32,
+  },
+  image_token_index: 31,
+  vision_config: {
+    model_type: 'siglip_vision_model',
+    hidden_size: 1152,
+    image_size: 224,
+    intermediate_size: 4304,
+    num_attention_heads: 16,
+    num_hidden_layers: 27,
+    patch_size: 14,
+  },
+}
+
+/** Squares of 224 pixels from the middle of drawn pictures, for a model of {@link TOWER_CONFIG}. */
+export async function towerCase(path: string, pictures: number): Promise<QualityCase> {
+  const whole = await picturesCase(path, pictures)
+  return {
+    path,
+    async *samples() {
+      for await (const sample of whole.samples()) yield { ...sample, pictures: sample.pictures.map(middleSquare) }
+    },
+  }
+}
+
+/** From `[64·64·588]` to `[16·16·588]`. */
+function middleSquare(patches: Uint8Array): Uint8Array {
+  const square = new Uint8Array(16 * 16 * PATCH_BYTES)
+  for (let row = 0; row < 16; row++) {
+    const start = ((24 + row) * 64 + 24) * PATCH_BYTES
+    square.set(patches.subarray(start, start + 16 * PATCH_BYTES), row * 16 * PATCH_BYTES)
+  }
+  return square
 }
 
 /** From RGB bytes of a whole picture to patches. */

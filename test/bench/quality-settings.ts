@@ -22,7 +22,9 @@ export function qualitySettings(isGguf: boolean): readonly QualitySetting[] {
   const rewritten = parts.flatMap((part) =>
     DTYPES.flatMap((dtype) => (isWide(dtype) ? inFloats(part, dtype) : inBlocks(part, dtype))),
   )
-  return [...stored, ...rewritten, both('int8'), both('int4')]
+  const all = [...stored, ...rewritten, both('int8'), both('int4')]
+  // No block of a GGUF has more than 8 bits, so that int8 is what is stored.
+  return all.filter(({ part, dtype }) => !isGguf || part !== 'language' || dtype !== 'int8')
 }
 
 type DType = (typeof DTYPES)[number]

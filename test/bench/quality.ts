@@ -5,7 +5,15 @@ import { join, resolve } from 'node:path'
 import { type CliArguments, integerOption, stringOption } from '@loupe/gpu-worker/src/cli/command.ts'
 import { packProgress } from '@loupe/gpu-worker/src/cli/pack-progress.ts'
 import { AppError } from '@loupe/shared/errors'
-import { embeddedCase, goldenCases, picturesCase, randomIdsCase, textCase } from './quality-cases.ts'
+import {
+  embeddedCase,
+  goldenCases,
+  picturesCase,
+  randomIdsCase,
+  TOWER_CONFIG,
+  textCase,
+  towerCase,
+} from './quality-cases.ts'
 import { PASSAGES } from './quality-passages.ts'
 import { TABLE_HEAD, tableRow } from './quality-report.ts'
 import { measureQuality, type QualityCase } from './quality-run.ts'
@@ -13,7 +21,7 @@ import { qualitySettings } from './quality-settings.ts'
 import { runScript } from './script.ts'
 import { writeRandomCheckpoint } from './write-checkpoint.ts'
 
-const MODELS = ['golden', 'embedded', 'random-270m', 'random-1b'] as const
+const MODELS = ['golden', 'embedded', 'random-270m', 'random-1b', 'random-tower'] as const
 const SHARD_BYTES = 2 ** 31
 
 await runScript({
@@ -22,10 +30,11 @@ await runScript({
 usage: node test/bench/quality.ts [MODEL]... [--settings TEXT] [--pictures N] [--threads N] [--json]
        node test/bench/quality.ts --model PATH [--text FILE] [--only language|vision] ...
 
-MODEL is one of ${MODELS.join(', ')} (default: golden embedded random-270m). The language model is measured with the
+MODEL is one of ${MODELS.join(', ')} (default: all but\nrandom-1b). The language model is measured with the
 vision tower in float32 and the other way round, then both together. Of each token: KL(float32 || dtype) in nats, and
 whether the likeliest next token is the same; of each image feature, the cosine. The embedded model is also right or wrong
-on held-out questions; a random one knows nothing, its numbers say what rounding does to the shapes.
+on held-out questions; a random one knows nothing, its numbers say what rounding does to the shapes. random-tower is the
+vision tower of the 4B, at 224 pixels.
 
   --model PATH      a directory in Hugging Face layout or a GGUF file; perplexity of a text, the cosine of drawn pictures
   --mmproj FILE     the vision tower of a GGUF file
@@ -87,13 +96,15 @@ async function* modelsOf(args: CliArguments, signal: AbortSignal): AsyncGenerato
   const path = stringOption(args, 'model')
   const pictures = integerOption(args, 'pictures', 20, [1, 100_000])
   if (path !== undefined) return yield [path, await casesOf(resolve(path), args, pictures)]
-  const names = args.positionals.length === 0 ? ['golden', 'embedded', 'random-270m'] : args.positionals
+  const names = args.positionals.length === 0 ? MODELS.filter((name) => name !== 'random-1b') : args.positionals
   for (const name of names) {
     if (name === 'golden') yield [name, goldenCases()]
     else if (name === 'embedded') yield [name, [await embeddedCase(pictures)]]
     else if (name === 'random-270m' || name === 'random-1b') {
       const directory = await randomModel(name.slice('random-'.length), signal)
       yield [name, [randomIdsCase(directory, 2, integerOption(args, 'tokens', 128, [1, 4096]))]]
+    } else if (name === 'random-tower') {
+      yield [name, [await towerCase(await randomModel('tower', signal, TOWER_CONFIG), pictures)]]
     } else throw new AppError('usage.invalid', `Expected one of ${MODELS.join(', ')}, found ${name}.`)
   }
 }
@@ -110,9 +121,17 @@ async function casesOf(path: string, args: CliArguments, pictures: number): Prom
   ]
 }
 
-async function randomModel(size: string, signal: AbortSignal): Promise<string> {
+async function randomModel(size: string, signal: AbortSignal, config?: object): Promise<string> {
   const directory = join(tmpdir(), `loupe-random-${size}-bf16`)
   const observer = { onProgress: () => undefined, signal }
-  await writeRandomCheckpoint({ size, directory, seed: 1, dtype: 'BF16', shardBytes: SHARD_BYTES }, observer)
+  const checkpoint = {
+    size,
+    directory,
+    seed: 1,
+    dtype: 'BF16',
+    shardBytes: SHARD_BYTES,
+    ...(config && { config }),
+  } as const
+  await writeRandomCheckpoint(checkpoint, observer)
   return directory
 }

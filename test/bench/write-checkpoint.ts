@@ -9,8 +9,10 @@ import { fillRandom, keyOf, type RandomTensor, spreadOf } from './random-weights
 
 /** What to write. */
 export interface RandomCheckpoint {
-  /** A key of {@link PUBLISHED_CONFIGS}. */
+  /** A key of {@link PUBLISHED_CONFIGS}, or the name of `config`. */
   readonly size: string
+  /** A `config.json` that nobody published. */
+  readonly config?: object
   readonly directory: string
   readonly seed: number
   readonly dtype: 'BF16' | 'F32'
@@ -41,7 +43,7 @@ const MANIFEST = 'random-checkpoint.json'
  * @throws AppError `usage.invalid` if the directory holds another checkpoint; `request.cancelled`
  */
 export async function writeRandomCheckpoint(checkpoint: RandomCheckpoint, observer: WriteObserver): Promise<void> {
-  const json = PUBLISHED_CONFIGS[checkpoint.size]
+  const json = checkpoint.config ?? PUBLISHED_CONFIGS[checkpoint.size]
   if (json === undefined) throw new AppError('usage.invalid', `There is no size ${checkpoint.size}.`)
   await makeDirectory(checkpoint.directory)
   await claim(checkpoint)
