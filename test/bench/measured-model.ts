@@ -15,8 +15,10 @@ export interface ModelToMeasure {
   readonly capacityTokens: number
   readonly promptTokens: number
   readonly decodedTokens: number
-  /** Whether to look at a picture, if the model can. */
-  readonly hasPicture: boolean
+  /** Whether to look at a picture, if the model can; false by default. */
+  readonly hasPicture?: boolean
+  /** Whether to end when it is open, which is when its weights have been rewritten; false by default. */
+  readonly isOnlyOpened?: boolean
 }
 
 /** What the process had after a step. */
@@ -28,23 +30,36 @@ export interface MeasuredStep {
   readonly memory: ProcessMemory
   /** Most resident bytes at any time of the step, files included. */
   readonly peakBytes: number
+  /** Most anonymous bytes, as far as looking every few milliseconds shows. */
+  readonly peakOwnBytes: number
 }
 
+const LOOK_EVERY_MS = 20
+
+/** @param tell - called behind each step */
 export async function measureModel(target: ModelToMeasure, tell: (step: MeasuredStep) => void): Promise<void> {
   const during = async <T>(step: MeasuredStep['step'], run: () => Promise<T>): Promise<T> => {
     // Linux forgets the peak so far.
     writeFileSync('/proc/self/clear_refs', '5')
     let result: T | undefined
+    let peakOwnBytes = 0
+    const look = () => {
+      peakOwnBytes = Math.max(peakOwnBytes, processMemory().anonymous)
+    }
+    const looking = setInterval(look, LOOK_EVERY_MS)
     const { wall, cpu } = await costOf(async () => {
       result = await run()
     })
+    clearInterval(looking)
+    look()
     const { peak } = processMemory()
-    tell({ step, wallMs: wall, cpuMs: cpu, memory: await settledMemory(), peakBytes: peak })
+    tell({ step, wallMs: wall, cpuMs: cpu, memory: await settledMemory(), peakBytes: peak, peakOwnBytes })
     // It was assigned, for the run was awaited.
     return result as T
   }
   await during('start', async () => undefined)
   using model = await during('open', () => loadGemma3VL(target.path, target.load))
+  if (target.isOnlyOpened) return
   const { capacityTokens, promptTokens, decodedTokens } = target
   if (model.config.vision !== undefined && target.hasPicture) {
     const picture = Uint8Array.from({ length: 4096 * 588 }, (_, i) => (i * 2_654_435_761) >>> 24)

@@ -107,7 +107,8 @@ async function made(config: Gemma3Config, sampling: GenerationConfig): Promise<s
     await outcome(async () => JSON.stringify(model.computeAttentionMask(ids))),
     await outcome(async () => JSON.stringify(servedBy(model))),
   ]
-  const memory = estimateMemory(config, new Map())
+  const nothing = { weights: new Map(), keepStoredTypes: false }
+  const memory = estimateMemory(config, { language: nothing, vision: nothing, capacityTokens: 100 })
   const runs = runtime.runs.map((run) =>
     [...run].map(([name, { shape, data }]) => `${name} [${shape}] ${digest(data)}`),
   )

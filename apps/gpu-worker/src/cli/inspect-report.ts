@@ -1,4 +1,6 @@
-import { elementsOf, estimateMemory, type Gemma3Config, type GenerationConfig, type MemoryEstimate } from '@loupe/model'
+import { dirname } from 'node:path'
+import { elementsOf, type Gemma3Config, type GenerationConfig, type MemoryEstimate } from '@loupe/model'
+import type { ModelPlan } from '@loupe/model/node'
 
 /** Tensors that differ only in the number of their layer. */
 interface TensorGroup {
@@ -25,40 +27,35 @@ export interface InspectReport {
     readonly parameters: number
     readonly bytes: number
   }
-  readonly memory: { readonly cpu: MemoryEstimate }
-}
-
-/** Where a weight lies, in a file of any format. */
-interface InspectedWeight {
-  readonly dtype: string
-  readonly shape: readonly number[]
-  readonly file: string
-  /** As stored. */
-  readonly bytes: number
-}
-
-/** What a report is made of. */
-export type InspectedModel = Pick<InspectReport, 'directory' | 'config' | 'generation'> & {
-  readonly weights: ReadonlyMap<string, InspectedWeight>
-}
-
-/** Sums up a checkpoint. */
-export function inspectReport({ weights, ...model }: InspectedModel): InspectReport {
-  const tensors = groupTensors(weights)
-  return {
-    ...model,
-    tensors,
-    totals: {
-      tensors: weights.size,
-      files: new Set([...weights.values()].map(({ file }) => file)).size,
-      parameters: sum(tensors, 'parameters'),
-      bytes: sum(tensors, 'bytes'),
-    },
-    memory: { cpu: estimateMemory(model.config, weights) },
+  readonly memory: {
+    /** Tokens of the conversation that the prediction is for. */
+    readonly capacityTokens: number
+    /** Of the files that the parts are rewritten into; 0 where the checkpoint is used as it is. */
+    readonly packedBytes: ModelPlan['packedBytes']
+    readonly cpu: MemoryEstimate
   }
 }
 
-function groupTensors(weights: InspectedModel['weights']): TensorGroup[] {
+/** Sums up a checkpoint. @param path - a directory, or a `.gguf` */
+export function inspectReport(path: string, plan: ModelPlan, capacityTokens: number): InspectReport {
+  const { config, generation, weights, packedBytes, memory } = plan
+  const tensors = groupTensors(weights)
+  return {
+    directory: path.endsWith('.gguf') ? dirname(path) : path,
+    config,
+    generation,
+    tensors,
+    totals: {
+      tensors: weights.size,
+      files: new Set([...weights.values()].map((weight) => weight.path)).size,
+      parameters: sum(tensors, 'parameters'),
+      bytes: sum(tensors, 'bytes'),
+    },
+    memory: { capacityTokens, packedBytes, cpu: memory },
+  }
+}
+
+function groupTensors(weights: ModelPlan['weights']): TensorGroup[] {
   const groups = new Map<string, TensorGroup>()
   for (const [canonical, { dtype, shape, bytes }] of weights) {
     const name = canonical.replace(/\.\d+\./, '.*.')

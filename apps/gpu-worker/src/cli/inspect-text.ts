@@ -1,11 +1,11 @@
 import type { Gemma3Config } from '@loupe/model'
+import { memoryRows } from './inspect-memory.ts'
 import type { InspectReport } from './inspect-report.ts'
-
-const CACHE_TOKENS = 1000
+import { binary, si, table } from './inspect-table.ts'
 
 /** An {@link InspectReport} for a person to read. */
 export function inspectText(report: InspectReport): string {
-  const { config, generation, totals, memory } = report
+  const { config, generation, totals } = report
   const files = totals.files === 1 ? '1 file' : `${totals.files} files`
   const lines = [
     `${report.directory}`,
@@ -16,12 +16,9 @@ export function inspectText(report: InspectReport): string {
     '',
     ...table(tensorRows(report)),
     '',
-    'memory on a CPU with every weight in float32 (an estimate; quantised weights take less)',
-    ...pairs([
-      ['  weights', binary(memory.cpu.weightsBytes)],
-      [`  keys and values of ${CACHE_TOKENS} tokens`, binary(memory.cpu.cacheBytesPerToken * CACHE_TOKENS)],
-      ...(config.vision === undefined ? [] : [['  one picture in the vision tower', binary(memory.cpu.visionBytes)]]),
-    ]),
+    `memory on a CPU, predicted for ${report.memory.capacityTokens} tokens`,
+    ...table(memoryRows(report.memory, config)),
+    ...rewritten(report.memory.packedBytes),
   ]
   return `${lines.join('\n')}\n`
 }
@@ -69,33 +66,13 @@ function tensorRows({ tensors, totals }: InspectReport): string[][] {
   ]
 }
 
+/** What the first start writes to the cache. */
+function rewritten({ language, vision }: InspectReport['memory']['packedBytes']): string[] {
+  const bytes = language + vision
+  return bytes === 0 ? [] : [`${binary(bytes)} of rewritten weights are kept in the cache`]
+}
+
 function pairs(rows: readonly (readonly string[])[]): string[] {
   const width = Math.max(...rows.map(([label = '']) => label.length), 10)
   return rows.map(([label = '', value = '']) => `${label.padEnd(width)}  ${value}`)
-}
-
-/** Columns of equal width: the first to the left, the others to the right. */
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  return rows.map((row) => {
-    const cells = row.map((cell, column) => {
-      const width = widths[column] ?? 0
-      return column === 0 ? cell.padEnd(width) : cell.padStart(width)
-    })
-    return cells.join('  ')
-  })
-}
-
-/** Bytes with a binary unit: `1.5 GiB`. */
-function binary(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
-  const power = bytes < 1024 ? 0 : Math.min(Math.floor(Math.log2(bytes) / 10), units.length - 1)
-  return `${Number((bytes / 1024 ** power).toPrecision(3))} ${units[power]}`
-}
-
-/** A count with a decimal unit: `4.3 B`. */
-function si(count: number): string {
-  const units = ['', ' K', ' M', ' B']
-  const power = count < 1000 ? 0 : Math.min(Math.floor(Math.log10(count) / 3), units.length - 1)
-  return `${Number((count / 1000 ** power).toPrecision(3))}${units[power]}`
 }

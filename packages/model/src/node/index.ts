@@ -15,4 +15,5 @@ export type {
 } from './load-options.ts'
 export { makeDirectory } from './make-directory.ts'
 export { openTokenizer, readTokenizer, type TokenizerFiles } from './open-tokenizer.ts'
+export { type ModelPlan, type PlanOptions, planModel } from './plan-model.ts'
 export { readPicture } from './read-picture.ts'

@@ -1,5 +1,3 @@
-import { multipliesColumns } from '../gemma3/dtype-policy.ts'
-import { TEXT_PREFIX } from '../gemma3/names.ts'
 import { wholeModel } from '../gemma3/stage.ts'
 import type { Device } from '../graph/runtime.ts'
 import { assignDevices } from '../pipeline/assign-devices.ts'
@@ -11,6 +9,7 @@ import { throwIfCancelled } from '../runtime/cancellation.ts'
 import { OrtRuntime } from '../runtime/index.ts'
 import type { LoadModelOptions, LoadOptions, LoadPipelineOptions, StageDevice } from './load-options.ts'
 import { type ModelSource, openModelSource } from './model-source.ts'
+import { planParts } from './plan-model.ts'
 import { openPart } from './weights-part.ts'
 
 /**
@@ -53,26 +52,18 @@ export async function loadPipeline(path: string, options: LoadPipelineOptions): 
 
 /** @param visionDevice - what computes the vision tower, if it is wanted */
 async function openParts(
-  { config, weights }: ModelSource,
+  source: ModelSource,
   options: LoadOptions,
   visionDevice: Device | undefined,
 ): Promise<Omit<ModelParts, 'runtime'>> {
-  const { dtype = {}, activations, cacheDirectory, onProgress, signal } = options
+  const { activations, cacheDirectory, onProgress, signal } = options
   const cache = { cacheDirectory, onProgress, signal }
-  const isLanguage = ([name]: readonly [string, unknown]) => name.startsWith(TEXT_PREFIX)
-  const { language = [], vision = [] } = Object.groupBy(weights, (entry) => (isLanguage(entry) ? 'language' : 'vision'))
   throwIfCancelled(signal)
+  const { language, vision } = planParts(source, options, visionDevice)
   return {
-    config,
-    language: await openPart('language', new Map(language), { ...cache, dtype: dtype.language }),
-    vision:
-      config.vision !== undefined && visionDevice !== undefined
-        ? await openPart('vision', new Map(vision), {
-            ...cache,
-            dtype: dtype.vision,
-            hasColumns: multipliesColumns(visionDevice, activations),
-          })
-        : undefined,
+    config: source.config,
+    language: await openPart(language, cache),
+    vision: vision && (await openPart(vision, cache)),
     ...(activations === undefined ? {} : { policy: { activations } }),
   }
 }

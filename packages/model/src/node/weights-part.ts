@@ -1,6 +1,6 @@
 import { AppError } from '@loupe/shared/errors'
 import { packForm } from '../gemma3/pack-forms.ts'
-import type { StoredWeight } from '../gemma3/parameters.ts'
+import type { StoredWeight, TensorSource } from '../gemma3/parameters.ts'
 import type { FileTensor } from '../graph/graph.ts'
 import type { WeightsPart } from '../pipeline/model-parts.ts'
 import { packedBlocks } from '../weights/packing.ts'
@@ -8,40 +8,69 @@ import type { TensorEntry } from '../weights/safetensors.ts'
 import type { WeightDType } from '../weights/weight-dtype.ts'
 import type { ModelPart } from './load-options.ts'
 import type { SourceWeight } from './model-source.ts'
-import { type PlannedWeight, planPacking } from './pack-plan.ts'
+import { type PackPlan, type PlannedWeight, planPacking } from './pack-plan.ts'
 import { fileTensor, storedPart, tensorSource } from './stored-part.ts'
 import { openPacked, PACKED_FILE, type WeightCacheOptions } from './weight-cache.ts'
 
-/** Options of {@link openPart}. */
-export interface PartOptions extends WeightCacheOptions {
+/** Options of {@link planPart}. */
+export interface PartOptions {
   /** As stored by default. */
   readonly dtype?: WeightDType | undefined
   /** Whether the device that computes the part multiplies by columns; false by default. */
   readonly hasColumns?: boolean | undefined
 }
 
+/** What becomes of a part of a checkpoint. Nothing of it has been read but headers, and nothing written. */
+export interface PartPlan {
+  /** By canonical name. */
+  readonly sources: ReadonlyMap<string, SourceWeight>
+  /** See `WeightsPart`. */
+  readonly keepStoredTypes: boolean
+  /** How the weights are rewritten; absent where the checkpoint itself will do. */
+  readonly packing: PackPlan | undefined
+}
+
 /**
- * The weights of a part in the type that is asked for: in the checkpoint itself if that will do, else packed, once, in the
- * weight cache.
+ * Decides how a part is read in the type that is asked for: from the checkpoint itself if that will do, else packed.
  *
- * @param weights - of the part, by canonical name
- * @throws AppError as `openPacked`; `weights.invalid` if the files lie in several folders
+ * @param sources - of the part, by canonical name
  */
-export async function openPart(
+export function planPart(
   part: ModelPart,
-  weights: ReadonlyMap<string, SourceWeight>,
-  { dtype, hasColumns, ...cache }: PartOptions,
-): Promise<WeightsPart> {
-  const planned = new Map(
-    Array.from(weights, ([name, source]) => [name, { source, form: packForm(name, source.dtype, dtype, hasColumns) }]),
+  sources: ReadonlyMap<string, SourceWeight>,
+  { dtype, hasColumns }: PartOptions,
+): PartPlan {
+  const weights = new Map(
+    Array.from(sources, ([name, source]) => [name, { source, form: packForm(name, source.dtype, dtype, hasColumns) }]),
   )
+  const isStored = [...weights.values()].every(({ form }) => form.kind === 'stored')
   // Who asks for 16 bits wants them in memory too; what happens to be stored so is widened, which is faster.
   const keepStoredTypes = dtype === 'bf16' || dtype === 'f16'
-  if ([...planned.values()].every(({ form }) => form.kind === 'stored'))
-    return { ...storedPart(weights), keepStoredTypes }
-  const plan = planPacking(part, planned)
-  const weightsFolder = await openPacked(plan, cache)
-  return { weightsFolder, tensors: tensorSource(plan.weights, packedWeight), keepStoredTypes }
+  return { sources, keepStoredTypes, packing: isStored ? undefined : planPacking(part, weights) }
+}
+
+/** The weights as a graph will read them, by canonical name. @throws AppError `weights.invalid` as {@link openPart} */
+export function plannedWeights({ sources, packing }: PartPlan): ReadonlyMap<string, StoredWeight> {
+  const tensors = packing === undefined ? storedPart(sources).tensors : packedTensors(packing)
+  return new Map(Array.from(sources.keys(), (name) => [name, tensors(name)]))
+}
+
+/**
+ * The weights of a part, as planned: what is to be packed is, once, in the weight cache.
+ *
+ * @throws AppError as `openPacked`; `weights.invalid` if the files lie on several drives
+ */
+export async function openPart(
+  { sources, keepStoredTypes, packing }: PartPlan,
+  cache: WeightCacheOptions,
+): Promise<WeightsPart> {
+  if (packing === undefined) return { ...storedPart(sources), keepStoredTypes }
+  const weightsFolder = await openPacked(packing, cache)
+  return { weightsFolder, tensors: packedTensors(packing), keepStoredTypes }
+}
+
+function packedTensors({ weights }: PackPlan): TensorSource {
+  return tensorSource(weights, packedWeight)
 }
 
 function packedWeight({ source, form, tensors }: PlannedWeight): StoredWeight {

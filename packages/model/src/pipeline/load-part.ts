@@ -1,4 +1,4 @@
-import type { TensorSource } from '../gemma3/parameters.ts'
+import type { StoredWeight, TensorSource } from '../gemma3/parameters.ts'
 import type { Runtime, RuntimeSession } from '../graph/runtime.ts'
 import type { WeightsPart } from './model-parts.ts'
 
@@ -16,11 +16,16 @@ export async function loadPart(
   { tensors, weightsFolder }: WeightsPart,
   build: (source: TensorSource) => Uint8Array,
 ): Promise<RuntimeSession> {
-  let hasBlocks = false
+  let isPacked = false
   const graph = build((name) => {
     const weight = tensors(name)
-    hasBlocks ||= 'blocks' in weight || 'columns' in weight
+    isPacked ||= isPackedByRuntime(weight)
     return weight
   })
-  return runtime.load(graph, { weightsFolder, prepack: hasBlocks })
+  return runtime.load(graph, { weightsFolder, prepack: isPacked })
+}
+
+/** Whether the runtime copies a weight into a layout of its own; if it does one of a part, it does all matrices. */
+export function isPackedByRuntime(weight: StoredWeight): boolean {
+  return 'blocks' in weight || 'columns' in weight
 }
