@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { dirname, join, normalize } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Consumer, createConsumer, filesBelow, type Packed } from '../support/packed-packages.ts'
+import { type Consumer, createConsumer, filesBelow, type Packed, readmeExamples } from '../support/packed-packages.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const NEUTRAL = ['errors', 'schema', 'wire', 'tokenizer', 'chat', 'image'].map((name) => `@loupe/shared/${name}`)
@@ -52,13 +52,6 @@ function entriesOf({ name, manifest }: Packed): string[] {
   return code.map(([subpath]) => join(name, subpath))
 }
 
-/** The TypeScript blocks of a README that stand on their own. */
-async function examples(path: string): Promise<string[]> {
-  const text = await readFile(join(ROOT, path), 'utf8')
-  const blocks = [...text.matchAll(/```ts\n(.*?)```/gs)].map(([, code = '']) => code)
-  return blocks.filter((code) => code.startsWith('import '))
-}
-
 describe('a packed package', () => {
   it('holds all code, compiled and with declarations, all assets, and nothing else but what it is told by', async () => {
     for (const { name, files } of consumer.packages) {
@@ -92,12 +85,18 @@ describe('a packed package', () => {
   })
 
   it('runs the examples of the README of @loupe/model', async () => {
-    const codes = await examples('packages/model/README.md')
+    const codes = await readmeExamples(ROOT)
     expect(codes).not.toEqual([])
     for (const [index, code] of codes.entries()) {
       const file = await write(`example-${index}.ts`, code)
       expect(await output(process.execPath, [file]), code).not.toBe('')
     }
+  })
+
+  it('packs weights in a thread, whose file it brings', async () => {
+    const program = await readFile(join(import.meta.dirname, 'programs/int4-in-threads.ts'), 'utf8')
+    const file = await write('int4-in-threads.ts', program)
+    expect(await output(process.execPath, [file])).toMatch(/^[1-9]\d* 32768 true\n$/)
   })
 
   it('is typed, strictly, declarations and all, for a consumer without the types of Node', async () => {

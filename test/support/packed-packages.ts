@@ -40,7 +40,7 @@ export async function createConsumer(root: string): Promise<Consumer> {
   const remove = () => rm(directory, { recursive: true, force: true })
   try {
     await writeFile(join(directory, 'package.json'), '{ "type": "module" }')
-    const tarballs = await pack(root, directory)
+    const tarballs = await packTarballs(root, directory)
     const packages = await Promise.all(tarballs.map((tarball) => unpack(directory, tarball)))
     for (const name of dependencies(packages)) await link(root, directory, name)
     return { directory, packages, [Symbol.asyncDispose]: remove }
@@ -50,13 +50,15 @@ export async function createConsumer(root: string): Promise<Consumer> {
   }
 }
 
+/** A package as `npm pack` has made it. */
 interface Tarball {
   readonly name: string
   readonly filename: string
   readonly files: readonly { readonly path: string }[]
 }
 
-async function pack(root: string, destination: string): Promise<readonly Tarball[]> {
+/** Packs both packages, in a copy of the working tree. @param destination - the folder for the tarballs */
+export async function packTarballs(root: string, destination: string): Promise<readonly Tarball[]> {
   await using copy = await createSandbox(root)
   const workspaces = PACKAGES.flatMap((name) => ['--workspace', name])
   const path = [join(root, 'node_modules/.bin'), process.env['PATH']].join(delimiter)
@@ -87,6 +89,13 @@ async function link(root: string, directory: string, name: string): Promise<void
   const folder = join(directory, 'node_modules', name)
   await mkdir(dirname(folder), { recursive: true })
   await symlink(join(root, 'node_modules', name), folder)
+}
+
+/** The examples of the model's README that stand on their own. @param root - of the repository */
+export async function readmeExamples(root: string): Promise<string[]> {
+  const text = await readFile(join(root, 'packages/model/README.md'), 'utf8')
+  const blocks = [...text.matchAll(/```ts\n(.*?)```/gs)].map(([, code = '']) => code)
+  return blocks.filter((code) => code.startsWith('import '))
 }
 
 /** Every file below a folder, as paths relative to it with `/`. */
