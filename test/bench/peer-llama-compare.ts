@@ -17,7 +17,8 @@ await runScript({
 usage: node test/bench/peer-llama-compare.ts --model FILE [--prompt N] [--tokens N] [--rounds N] [options of a model]
 
 Both sides hold the file at once and take turns. A prefill ends with the choice of the token behind it; decode is the
-middle one of single tokens behind that prompt, choice included. Ratios above 1: we are faster.
+middle one of single tokens behind that prompt, choice included. Ratios above 1: we are faster. Processor time says more on
+a busy machine with --threads 1; with more threads either side spins while it waits.
 
   --prompt N             tokens of the prompt (default: 512)
   --tokens N             tokens decoded behind it (default: 32)
@@ -46,10 +47,10 @@ Prints a Markdown table.`,
       { measure: 'decode', context: prompt, tokens },
     ]
     stdout.write(`${cpus()[0]?.model.trim()}, ${threads} threads\n\n`)
-    stdout.write('| measure | tokens/s of llama.cpp | ours | ratio | least, most | load |\n')
-    stdout.write('| --- | --- | --- | --- | --- | --- |\n')
+    stdout.write('| measure | tokens/s of llama.cpp | ours | ratio | least, most | of processor time | load |\n')
+    stdout.write('| --- | --- | --- | --- | --- | --- | --- |\n')
     for (const measure of measures) {
-      const turns: [theirs: number, ours: number][] = []
+      const turns: [theirs: Cost, ours: Cost][] = []
       for (let round = 0; round <= rounds; round++) {
         const theirs = perToken(measure, await peer.ask(measure))
         turns.push([theirs, perToken(measure, await measureOurs(model, measure))])
@@ -59,17 +60,27 @@ Prints a Markdown table.`,
   },
 })
 
-/** Milliseconds. */
-function perToken({ measure, tokens }: PeerMeasure, found: PrefillFigures & Partial<DecodeFigures>): number {
-  return measure === 'decode' ? (found.medianMs ?? Number.NaN) : found.wallMs / tokens
+/** Of decode the middle token by the clock, but the mean of processor time: its clock is too coarse for one. */
+function perToken({ measure, tokens }: PeerMeasure, found: PrefillFigures & Partial<DecodeFigures>): Cost {
+  return measure === 'decode'
+    ? { wall: found.medianMs ?? Number.NaN, cpu: found.cpuMs }
+    : { wall: found.wallMs / tokens, cpu: found.cpuMs / tokens }
 }
 
-function row({ measure, tokens, context }: PeerMeasure, turns: readonly [number, number][]): string {
-  const ratios = turns.map(([theirs, ours]) => theirs / ours).sort((a, b) => a - b)
-  const speed = (side: 0 | 1) => (1000 / median(turns.map((turn) => turn[side]))).toFixed(1)
-  const spread = `${ratios[0]?.toFixed(2)}, ${ratios.at(-1)?.toFixed(2)}`
-  const name = measure === 'prefill' ? `prefill ${tokens}` : `decode behind ${context}`
-  return `| ${[name, speed(0), speed(1), median(ratios).toFixed(2), spread, loadavg()[0]?.toFixed(1)].join(' | ')} |`
+function row({ measure, tokens, context }: PeerMeasure, turns: readonly [theirs: Cost, ours: Cost][]): string {
+  const ratios = (clock: keyof Cost) => turns.map(([theirs, ours]) => theirs[clock] / ours[clock]).sort((a, b) => a - b)
+  const speed = (side: 0 | 1) => (1000 / median(turns.map((turn) => turn[side].wall))).toFixed(1)
+  const wall = ratios('wall')
+  const cells = [
+    measure === 'prefill' ? `prefill ${tokens}` : `decode behind ${context}`,
+    speed(0),
+    speed(1),
+    median(wall).toFixed(2),
+    `${wall[0]?.toFixed(2)}, ${wall.at(-1)?.toFixed(2)}`,
+    median(ratios('cpu')).toFixed(2),
+    loadavg()[0]?.toFixed(1),
+  ]
+  return `| ${cells.join(' | ')} |`
 }
 
 /** The same as the peer's, with what `generate` does for each token. */
