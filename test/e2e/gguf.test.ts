@@ -42,6 +42,9 @@ function start(options: Partial<Options> = {}): Promise<RunningWorker> {
     host: '127.0.0.1',
     port: 0,
     maxWaiting: 8,
+    slots: 2,
+    slotTokens: 1024,
+    chunkTokens: 320,
     imageCacheBytes: 1 << 24,
     drainMs: 0,
     log: (_level, event) => logged.push(event),
@@ -171,7 +174,11 @@ describe('the chat template of a GGUF', () => {
 
 describe('a GGUF that cannot be served', () => {
   it.each([
-    ['a vision file for a language model', () => ({ modelPath: mmproj }), 'a vision tower, which mmproj (--mmproj) takes'],
+    [
+      'a vision file for a language model',
+      () => ({ modelPath: mmproj }),
+      'a vision tower, which mmproj (--mmproj) takes',
+    ],
     ['a language model for a vision file', () => ({ load: { mmproj: modelPath } }), 'expected "clip", found "gemma3"'],
     ['something else', () => ({ modelPath: import.meta.filename }), 'the magic number: expected "GGUF"'],
   ])('says that it is %s', async (_, options, fault) => {

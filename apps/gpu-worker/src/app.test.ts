@@ -107,7 +107,7 @@ describe('infer', () => {
       cached_tokens: 0,
       images_cached: 0,
     })
-    expect(model).toMatchObject({ openSequences: 0, steps: { vision: 1, prefill: 1, decode: 3 } })
+    expect(model).toMatchObject({ heldSlots: 0, steps: { vision: 1, prefill: 1, decode: 3 } })
   })
 
   it('ends at max_tokens, at stop ids, and passes the end token when told to', async () => {

@@ -11,6 +11,9 @@ function served(change: Partial<Gemma3Config>, textVocabulary: number = FAKE_IDS
     tokenizer: new Uint8Array(),
     textVocabulary,
     queue: { requests: 1, requestsPerTenant: 1, tokens: 1 },
+    slots: 1,
+    slotTokens: 64,
+    chunkTokens: 64,
     imageCacheBytes: 0,
     now: () => 0,
   })

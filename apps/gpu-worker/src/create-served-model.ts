@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { answerIds, type Gemma3Config, type GenerationConfig } from '@loupe/model'
 import { AppError } from '@loupe/shared/errors'
 import type { ModelMetadata } from '@loupe/shared/wire'
+import { BatchEngine } from './engine/batch-engine.ts'
 import type { QueueLimits } from './engine/fair-queue.ts'
 import type { GenerativeModel } from './engine/model.ts'
-import { SerialEngine } from './engine/serial-engine.ts'
 import { ImageStore } from './images/image-store.ts'
 import { createWorkerMetrics } from './metrics/worker-metrics.ts'
 import type { ServedModel } from './served-model.ts'
@@ -18,6 +18,12 @@ export interface ServedModelOptions {
   /** Ids that the tokenizer can write; the embedding table may have more rows. */
   readonly textVocabulary: number
   readonly queue: QueueLimits
+  /** Sequences that run at the same time. */
+  readonly slots: number
+  /** The longest that a sequence may become, prompt and answer together; never more than the model's context. */
+  readonly slotTokens: number
+  /** Most tokens of prompts that one step of the engine computes. */
+  readonly chunkTokens: number
   /** Image features kept beyond the requests that use them. */
   readonly imageCacheBytes: number
   /** A clock in milliseconds. */
@@ -43,10 +49,17 @@ const PICTURES: ModelMetadata['inputs'] = [
  * @throws AppError `config.invalid` when the pictures of the model have another geometry than those of the protocol
  */
 export function createServedModel(options: ServedModelOptions): ServedModel {
-  const { model, now } = options
+  const { model, now, chunkTokens } = options
   checkGeometry(model.config)
-  const engine = new SerialEngine({ model, limits: options.queue, now })
   const metrics = createWorkerMetrics(options.name, () => engine.load)
+  const engine = new BatchEngine({
+    pool: model.openPool({ slots: options.slots, capacityTokens: servedTokens(options) }),
+    imageTokenId: model.config.imageTokenId,
+    limits: options.queue,
+    chunkTokens,
+    monitor: metrics.engine,
+    now,
+  })
   const images = new ImageStore({
     capacityBytes: options.imageCacheBytes,
     encode: async (patches, signal) => {
@@ -80,7 +93,13 @@ function checkGeometry({ vision }: Gemma3Config): void {
   )
 }
 
-function metadataOf({ name, model, tokenizer }: ServedModelOptions): ModelMetadata {
+/** What a request may have of the model's context. */
+function servedTokens({ model, slotTokens }: ServedModelOptions): number {
+  return Math.min(slotTokens, model.config.text.contextTokens)
+}
+
+function metadataOf(options: ServedModelOptions): ModelMetadata {
+  const { name, model, tokenizer } = options
   const { config, generationConfig } = model
   return {
     name,
@@ -92,7 +111,7 @@ function metadataOf({ name, model, tokenizer }: ServedModelOptions): ModelMetada
       { name: 'logprobs', datatype: 'FP32', shape: [-1] },
     ],
     parameters: {
-      context_length: config.text.contextTokens,
+      context_length: servedTokens(options),
       vocab_size: config.text.vocabSize,
       image_token_id: config.imageTokenId,
       boi_token_id: config.boiTokenId,

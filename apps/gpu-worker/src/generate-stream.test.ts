@@ -51,7 +51,7 @@ describe('generate_stream', () => {
     expect((await events.next()).value).toMatchObject({ ids: [10] })
     await expect(events.next()).rejects.toMatchObject({ code: 'runtime.failed' })
     expect(logged.find(({ event }) => event === 'answer')?.fields['failure']).toMatchObject({ detail: 'out of memory' })
-    expect(model.openSequences).toBe(0)
+    expect(model.heldSlots).toBe(0)
   })
 
   it('stops within one decode step when the client leaves', async () => {
@@ -63,7 +63,7 @@ describe('generate_stream', () => {
     await events.return()
     await served.engine.idle()
     expect(model.steps.decode).toBeLessThanOrEqual(before + 1)
-    expect(model.openSequences).toBe(0)
+    expect(model.heldSlots).toBe(0)
   })
 
   it('stops when the signal of the request aborts, also without a stream', async () => {
@@ -108,13 +108,13 @@ describe('generate_stream', () => {
     const response = await app.request(INFER, question({ parameters: { timeout_ms: 20 } }))
     expect(response.status).toBe(504)
     expect(await response.json()).toMatchObject({ code: 'worker.timeout' })
-    expect(model.openSequences).toBe(0)
+    expect(model.heldSlots).toBe(0)
   })
 })
 
 describe('overload', () => {
   it('answers 429 with a wait when the queue is full, and takes work again afterwards', async () => {
-    const { app, model } = createFixture({ requests: 2 })
+    const { app, model } = createFixture({ requests: 2, slots: 1 })
     const { promise, resolve } = gate()
     model.hold = () => promise
     const admitted = await Promise.all([1, 2, 3].map(() => app.request(STREAM, question())))
@@ -139,7 +139,7 @@ describe('overload', () => {
   })
 
   it('lets go of the pictures of a refused request', async () => {
-    const { app, model } = createFixture({ requests: 1 })
+    const { app, model } = createFixture({ requests: 1, slots: 1 })
     const { promise, resolve } = gate()
     model.hold = () => promise
     const admitted = await Promise.all([1, 2].map(() => app.request(STREAM, question())))
@@ -151,7 +151,7 @@ describe('overload', () => {
   })
 
   it('serves tenants in turn', async () => {
-    const { app, model } = createFixture()
+    const { app, model } = createFixture({ slots: 1 })
     const { promise, resolve } = gate()
     model.hold = () => promise
     const of = (tenant: string, first: number, priority = 0) =>
@@ -160,19 +160,19 @@ describe('overload', () => {
     const responses = await Promise.all(streams)
     resolve()
     await Promise.all(responses.map(collect))
-    expect(model.prefillsBegun).toEqual([20, 50, 21, 30, 40, 22, 31])
+    expect(model.promptsBegun).toEqual([20, 50, 30, 40, 21, 31, 22])
   })
 
   it('forgets a request that leaves while it waits', async () => {
-    const { app, model, served } = createFixture()
+    const { app, model, served } = createFixture({ slots: 1 })
     const { promise, resolve } = gate()
     model.hold = () => promise
     const running = await app.request(STREAM, question())
     const waiting = await app.request(STREAM, question({ inputIds: prompt(0, 33) }))
     await waiting.body?.cancel()
-    expect(served.engine.load).toEqual({ running: 1, waiting: 0 })
+    expect(served.engine.load).toMatchObject({ running: 1, waiting: 0 })
     resolve()
     await collect(running)
-    expect(model.prefillsBegun).toEqual([2])
+    expect(model.promptsBegun).toEqual([2])
   })
 })

@@ -59,7 +59,7 @@ describe('a worker that listens', () => {
       })
       await served.engine.idle()
       expect(model.steps.decode).toBeLessThanOrEqual(3)
-      expect(model.openSequences).toBe(0)
+      expect(model.heldSlots).toBe(0)
     })
   })
 
@@ -85,7 +85,7 @@ describe('a worker that listens', () => {
       const ended = expect(read(running)).rejects.toMatchObject({ code: 'worker.unavailable' })
       await server.close()
       await ended
-      expect(model.openSequences).toBe(0)
+      expect(model.heldSlots).toBe(0)
     })
   })
 

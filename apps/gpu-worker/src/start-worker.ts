@@ -25,6 +25,12 @@ export interface StartWorkerOptions {
   readonly port: number
   /** Requests that may wait. */
   readonly maxWaiting: number
+  /** Sequences that run at the same time. */
+  readonly slots: number
+  /** The longest that a sequence may become, prompt and answer together. */
+  readonly slotTokens: number
+  /** Most tokens of prompts that one step computes. */
+  readonly chunkTokens: number
   readonly imageCacheBytes: number
   readonly drainMs: number
   readonly log: Log
@@ -62,6 +68,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   try {
     await warmUp(model, signal)
     const served = createServedModel({
+      ...options,
       name,
       model,
       tokenizer: new Uint8Array(artifact),
@@ -71,7 +78,6 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
         requestsPerTenant: Math.ceil(options.maxWaiting / 2),
         tokens: MAX_WAITING_TOKENS,
       },
-      imageCacheBytes: options.imageCacheBytes,
       now: () => performance.now(),
     })
     const server = await startServer({ ...options, models: [served], version: VERSION })

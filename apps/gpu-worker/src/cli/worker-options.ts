@@ -1,7 +1,14 @@
 import { AppError } from '@loupe/shared/errors'
 import type { StartWorkerOptions } from '../start-worker.ts'
-import { type CliArguments, type Command, stringOption } from './command.ts'
+import { type CliArguments, type Command, integerOption, stringOption } from './command.ts'
 import { MODEL_OPTIONS, MODEL_OPTIONS_HELP, readModelOptions } from './model-options.ts'
+
+const IMAGE_CACHE_BYTES = 512 * 1024 * 1024
+const MAX_WAITING = 64
+const SLOTS = 8
+const SLOT_TOKENS = 8192
+/** A picture with the tokens round it is one chunk. */
+const CHUNK_TOKENS = 320
 
 /** Options of every command that writes prompts. */
 export const TEMPLATE_OPTIONS = { 'chat-template': { type: 'string' } } as const satisfies Command['options']
@@ -11,21 +18,32 @@ export const WORKER_OPTIONS = {
   ...MODEL_OPTIONS,
   ...TEMPLATE_OPTIONS,
   name: { type: 'string' },
+  slots: { type: 'string' },
+  'slot-tokens': { type: 'string' },
+  'chunk-tokens': { type: 'string' },
 } as const satisfies Command['options']
 
 /** The lines of {@link WORKER_OPTIONS} in a command's help. */
 export const WORKER_OPTIONS_HELP = `${MODEL_OPTIONS_HELP}
   --name NAME            the model's name in the API (default: that of its directory, or of its file without .gguf)
-  --chat-template NAME   gemma3: write prompts as Gemma 3 does, whatever template the model brings`
+  --chat-template NAME   gemma3: write prompts as Gemma 3 does, whatever template the model brings
+  --slots N              answers that are made at the same time, in one batch (default: ${SLOTS})
+  --slot-tokens N        longest prompt and answer together (default: ${SLOT_TOKENS}, or the model's context if that is less)
+  --chunk-tokens N       most tokens of other prompts that an answer waits for between two of its own (default: ${CHUNK_TOKENS})`
 
 /** Options that the worker of a command line has from its user; the rest is the command's. */
 export type ChosenOptions = Pick<
   StartWorkerOptions,
-  'modelPath' | 'load' | 'chatTemplate' | 'modelName' | 'imageCacheBytes' | 'maxWaiting'
+  | 'modelPath'
+  | 'load'
+  | 'chatTemplate'
+  | 'modelName'
+  | 'imageCacheBytes'
+  | 'maxWaiting'
+  | 'slots'
+  | 'slotTokens'
+  | 'chunkTokens'
 >
-
-const IMAGE_CACHE_BYTES = 512 * 1024 * 1024
-const MAX_WAITING = 64
 
 /** Reads {@link WORKER_OPTIONS}. @throws AppError `usage.invalid` */
 export async function readWorkerOptions(args: CliArguments): Promise<ChosenOptions> {
@@ -37,6 +55,9 @@ export async function readWorkerOptions(args: CliArguments): Promise<ChosenOptio
     modelName: stringOption(args, 'name'),
     imageCacheBytes: IMAGE_CACHE_BYTES,
     maxWaiting: MAX_WAITING,
+    slots: integerOption(args, 'slots', SLOTS, [1, 256]),
+    slotTokens: integerOption(args, 'slot-tokens', SLOT_TOKENS, [16, 1_048_576]),
+    chunkTokens: integerOption(args, 'chunk-tokens', CHUNK_TOKENS, [16, 65_536]),
   }
 }
 

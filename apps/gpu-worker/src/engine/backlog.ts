@@ -1,22 +1,26 @@
-/** Weight of the newest job in the estimate: about the last ten jobs decide it. */
-const NEWEST = 0.2
-/** Before anything was measured: 20 tokens a second. */
-const FIRST_GUESS_MS_PER_TOKEN = 50
+/** Weight that the past keeps with each step: about the last fifty decide. */
+const MEMORY = 0.98
+/** Before anything was measured: 20 tokens a second. The guess weighs as much as one second of work. */
+const FIRST_GUESS = { tokens: 20, elapsedMs: 1000 }
 const SHORTEST_MS = 1000
 /** Client libraries give up on longer waits (openai-python above 120 s, the AI SDK above 60 s). */
 const LONGEST_MS = 60_000
 
-/** Learns how long work takes, to tell refused clients when to come back. */
+/** Learns how many tokens a second the whole batch makes, to tell refused clients when to come back. */
 export class Backlog {
-  #msPerToken = FIRST_GUESS_MS_PER_TOKEN
+  #tokens = FIRST_GUESS.tokens
+  #elapsedMs = FIRST_GUESS.elapsedMs
 
-  /** A job ended: how many tokens it was announced with, and how long it ran. */
+  /** A step ended: tokens that went through the model in it, those of prompts included, and how long it took. */
   record(tokens: number, elapsedMs: number): void {
-    if (tokens > 0) this.#msPerToken += NEWEST * (elapsedMs / tokens - this.#msPerToken)
+    if (tokens === 0) return
+    this.#tokens = MEMORY * this.#tokens + tokens
+    this.#elapsedMs = MEMORY * this.#elapsedMs + elapsedMs
   }
 
   /** Until this many tokens of work are done, in whole milliseconds between 1 s and 60 s. */
   waitMs(tokens: number): number {
-    return Math.round(Math.min(Math.max(tokens * this.#msPerToken, SHORTEST_MS), LONGEST_MS))
+    const waitMs = (tokens * this.#elapsedMs) / this.#tokens
+    return Math.round(Math.min(Math.max(waitMs, SHORTEST_MS), LONGEST_MS))
   }
 }

@@ -16,7 +16,10 @@ export interface GenerateJob extends JobTerms {
   readonly inputIds: Int32Array
   /** The pictures of the prompt, in its order. The engine disposes the claim when it is done with the job. */
   readonly images: ImageClaim
-  /** One for each answer to the prompt: choice n is drawn by sampler n. At least one. */
+  /**
+   * One for each answer to the prompt: choice n is drawn by sampler n. At least one. The engine disposes them when it is
+   * done with the job.
+   */
   readonly samplers: readonly Sampler[]
   /** When an answer ends, at the latest after its `maxTokens`. */
   readonly stop: StopRule
@@ -55,22 +58,26 @@ export type EngineEvent =
 
 /** How busy an engine is. */
 export interface EngineLoad {
+  /** Sequences that are part of the batch, and pictures that are looked at for their own sake. */
   readonly running: number
   readonly waiting: number
+  /** Tokens whose keys and values are held. */
+  readonly heldTokens: number
+  /** The same as a share of what can be held, 0 to 1. */
+  readonly heldShare: number
 }
 
 /**
- * Runs requests on a model. The HTTP side knows nothing else of how: one sequence at a time or many in a batch.
+ * Runs requests on a model. The HTTP side knows nothing else of how.
  *
- * A job that is aborted by its signal stops within one decode step and frees its cache; its stream then fails with the
- * reason of the signal.
+ * A job that is aborted by its signal fails with the reason of the signal at once, and frees its cache within one step.
  */
 export interface Engine {
   /**
    * Admits a job; its events follow whether or not anybody reads them. Ending the iteration early aborts the job.
    *
-   * @throws AppError `queue.full` at once, with a wait computed from the backlog, or the reason of `close`; the claim
-   *   stays the caller's
+   * @throws AppError `queue.full` at once, with a wait computed from the backlog; `prompt.too_long`; or the reason of
+   *   `close`. Claim and samplers then stay the caller's
    */
   generate(job: GenerateJob, signal: AbortSignal): AsyncIterable<EngineEvent>
   /** Image features of the job's pictures, one `[256 * d]` array each. @throws AppError as `generate` does */

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { FairQueue, type QueueItem } from './fair-queue.ts'
+import { FairQueue } from './fair-queue.ts'
 
 const item = (tenant: string, name: string, priority = 0, tokens = 1) => ({ tenant, name, priority, tokens })
+const any = (waiting: ReturnType<typeof item>): waiting is ReturnType<typeof item> => waiting.tokens > 0
 const LIMITS = { requests: 10, requestsPerTenant: 6, tokens: 100 }
 
-function drain(queue: FairQueue<QueueItem & { name: string }>): string[] {
+function drain(queue: FairQueue<ReturnType<typeof item>>): string[] {
   const names: string[] = []
-  for (let next = queue.shift(); next !== undefined; next = queue.shift()) names.push(next.name)
+  for (let next = queue.shift(any); next !== undefined; next = queue.shift(any)) names.push(next.name)
   return names
 }
 
@@ -31,7 +32,7 @@ describe('FairQueue', () => {
 
   it('serves a tenant that comes late before the second item of another', () => {
     const queue = filled(item('a', 'a1'), item('a', 'a2'), item('a', 'a3'))
-    expect(queue.shift()?.name).toBe('a1')
+    expect(queue.shift(any)?.name).toBe('a1')
     queue.push(item('b', 'b1'))
     expect(drain(queue)).toEqual(['a2', 'b1', 'a3'])
   })
@@ -57,6 +58,23 @@ describe('FairQueue', () => {
     expect(filled().hasRoomFor(item('a', 'a0', 0, 1000))).toBe(true)
   })
 
+  it('puts back what had its turn before all others of its priority', () => {
+    const queue = filled(item('a', 'a1'), item('b', 'b1'), item('b', 'b2'), item('c', 'urgent', -1))
+    const taken = item('b', 'b0', 0, 3)
+    queue.pushFront(taken)
+    expect([queue.size, queue.tokens]).toEqual([5, 7])
+    expect(drain(queue)).toEqual(['urgent', 'b0', 'a1', 'b1', 'b2'])
+  })
+
+  it('passes over what is not ready, and lists all in the order of their turns', () => {
+    const queue = filled(item('a', 'a1'), item('a', 'a2'), item('b', 'b1'), item('a', 'late', 1))
+    expect([...queue.inOrder()].map(({ name }) => name)).toEqual(['a1', 'b1', 'a2', 'late'])
+    const isNotA1 = (waiting: ReturnType<typeof item>): waiting is ReturnType<typeof item> => waiting.name !== 'a1'
+    expect(queue.first(isNotA1)?.name).toBe('b1')
+    expect(queue.shift(isNotA1)?.name).toBe('b1')
+    expect(drain(queue)).toEqual(['a1', 'a2', 'late'])
+  })
+
   it('forgets an item that gave up', () => {
     const [first, second] = [item('a', 'a1', 0, 7), item('b', 'b1', 0, 2)]
     const queue = filled(first, second)
@@ -64,6 +82,6 @@ describe('FairQueue', () => {
     expect(queue.remove(first)).toBe(false)
     expect([queue.size, queue.tokens]).toEqual([1, 2])
     expect(drain(queue)).toEqual(['b1'])
-    expect([queue.size, queue.tokens, queue.shift()]).toEqual([0, 0, undefined])
+    expect([queue.size, queue.tokens, queue.shift(any)]).toEqual([0, 0, undefined])
   })
 })

@@ -3,7 +3,7 @@ export interface QueueItem {
   readonly tenant: string
   /** Lower runs first. */
   readonly priority: number
-  /** Its share of the backlog: prompt and answer. */
+  /** Its share of the backlog: what is left to do of prompt and answer. Must not change while it waits. */
   readonly tokens: number
 }
 
@@ -50,22 +50,50 @@ export class FairQueue<T extends QueueItem> {
   }
 
   push(item: T): void {
-    const tenants = getOrAdd(this.#lanes, item.priority, () => new Map<string, T[]>())
-    getOrAdd(tenants, item.tenant, () => []).push(item)
+    this.#itemsLike(item).push(item)
     this.#count(item, 1)
   }
 
-  /** Takes out whose turn it is. */
-  shift(): T | undefined {
-    const priority = Math.min(...this.#lanes.keys())
-    const tenants = this.#lanes.get(priority)
-    const [tenant, items] = tenants?.entries().next().value ?? []
-    const item = items?.[0]
-    if (tenants === undefined || tenant === undefined || items === undefined || item === undefined) return undefined
+  /** Puts back what had its turn already: before everything else of its tenant, and its tenant before the others. */
+  pushFront(item: T): void {
+    const items = this.#itemsLike(item)
+    items.unshift(item)
+    this.#count(item, 1)
+    const tenants = this.#lanes.get(item.priority) ?? new Map<string, T[]>()
+    tenants.delete(item.tenant)
+    this.#lanes.set(item.priority, new Map([[item.tenant, items], ...tenants]))
+  }
+
+  /** Everything that waits, in the order in which it would have its turn. */
+  *inOrder(): Generator<T, void> {
+    for (const priority of [...this.#lanes.keys()].sort((a, b) => a - b)) {
+      const tenants = [...(this.#lanes.get(priority)?.values() ?? [])].map((items) => [...items])
+      const rounds = Math.max(0, ...tenants.map((items) => items.length))
+      for (let round = 0; round < rounds; round++) {
+        for (const items of tenants) {
+          const item = items[round]
+          if (item !== undefined) yield item
+        }
+      }
+    }
+  }
+
+  /** Whose turn it is among those that are ready. */
+  first<S extends T>(isReady: (item: T) => item is S): S | undefined {
+    for (const item of this.inOrder()) if (isReady(item)) return item
+    return undefined
+  }
+
+  /** Takes out whose turn it is among those that are ready. */
+  shift<S extends T>(isReady: (item: T) => item is S): S | undefined {
+    const item = this.first(isReady)
+    if (item === undefined) return undefined
     this.remove(item)
-    if (items.length > 0) {
-      tenants.delete(tenant)
-      tenants.set(tenant, items)
+    const tenants = this.#lanes.get(item.priority)
+    const rest = tenants?.get(item.tenant)
+    if (tenants !== undefined && rest !== undefined) {
+      tenants.delete(item.tenant)
+      tenants.set(item.tenant, rest)
     }
     return item
   }
@@ -81,6 +109,11 @@ export class FairQueue<T extends QueueItem> {
     if (tenants.size === 0) this.#lanes.delete(item.priority)
     this.#count(item, -1)
     return true
+  }
+
+  #itemsLike({ priority, tenant }: T): T[] {
+    const tenants = getOrAdd(this.#lanes, priority, () => new Map<string, T[]>())
+    return getOrAdd(tenants, tenant, () => [])
   }
 
   #count(item: QueueItem, sign: 1 | -1): void {

@@ -1,35 +1,41 @@
 import { AppError } from '@loupe/shared/errors'
-import type { QueueItem } from './fair-queue.ts'
 
 /** On what terms a task runs and waits. */
-export interface TaskTerms extends QueueItem {
+export interface TaskTerms {
+  readonly tenant: string
+  /** Lower runs first. */
+  readonly priority: number
   readonly timeoutMs: number | undefined
 }
 
-/** What a task does and whom it tells. */
-export interface TaskWork {
-  run(signal: AbortSignal): Promise<void>
-  /** Called exactly once, when the task has ended or has given up waiting; `undefined` is success. */
+/** Whom a task tells how it went. */
+export interface TaskEvents {
+  /** Its wait is over. Called once at most. */
+  started(): void
+  /** Called exactly once; `undefined` is success. */
   settled(error: unknown): void
 }
 
+let tasks = 0
+
 /** One admitted job from admission to its end. It is aborted by its client, by its deadline or by the engine. */
-export class Task implements QueueItem {
+export class Task {
   readonly tenant: string
   readonly priority: number
-  readonly tokens: number
-  readonly #work: TaskWork
+  /** Newer tasks have higher ones. */
+  readonly serial: number = ++tasks
+  readonly #events: TaskEvents
   readonly #controller = new AbortController()
   readonly #client: AbortSignal
   readonly #onClientGone = () => this.abort(departure(this.#client.reason))
   readonly #deadline: ReturnType<typeof setTimeout> | undefined
+  #hasStarted = false
   #isSettled = false
 
-  constructor(terms: TaskTerms, work: TaskWork, client: AbortSignal) {
+  constructor(terms: TaskTerms, events: TaskEvents, client: AbortSignal) {
     this.tenant = terms.tenant
     this.priority = terms.priority
-    this.tokens = terms.tokens
-    this.#work = work
+    this.#events = events
     this.#client = client
     client.addEventListener('abort', this.#onClientGone)
     if (client.aborted) this.#onClientGone()
@@ -37,22 +43,23 @@ export class Task implements QueueItem {
     if (timeoutMs !== undefined) this.#deadline = setTimeout(() => this.abort(late(timeoutMs)), timeoutMs)
   }
 
+  /** Aborts when the task is to end before it is done. */
   get signal(): AbortSignal {
     return this.#controller.signal
+  }
+
+  get isSettled(): boolean {
+    return this.#isSettled
   }
 
   abort(reason: unknown): void {
     this.#controller.abort(reason)
   }
 
-  /** @returns why the task failed; `undefined` when it did not. An aborted task failed for the reason of its abort. */
-  async outcome(): Promise<unknown> {
-    try {
-      await this.#work.run(this.signal)
-      return undefined
-    } catch (error) {
-      return this.signal.aborted ? this.signal.reason : (error ?? new AppError('internal'))
-    }
+  start(): void {
+    if (this.#hasStarted || this.#isSettled) return
+    this.#hasStarted = true
+    this.#events.started()
   }
 
   settle(error: unknown): void {
@@ -60,7 +67,7 @@ export class Task implements QueueItem {
     this.#isSettled = true
     clearTimeout(this.#deadline)
     this.#client.removeEventListener('abort', this.#onClientGone)
-    this.#work.settled(error)
+    this.#events.settled(error)
   }
 }
 

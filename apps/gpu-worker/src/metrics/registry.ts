@@ -1,8 +1,12 @@
 /** Label names and values of one time series. */
 export type Labels = Readonly<Record<string, string>>
 
-/** Something that can be written in Prometheus' text format. */
+/** One metric in Prometheus' text format. */
 interface Metric {
+  readonly name: string
+  readonly help: string
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  /** A line for each of its time series. */
   lines(): string[]
 }
 
@@ -13,13 +17,13 @@ export interface Counter {
   total(): number
 }
 
-/** The distribution of a duration. */
+/** The distribution of a number: of a duration, of a size. */
 export interface Histogram {
-  observe(seconds: number): void
+  observe(value: number): void
 }
 
 /**
- * The metrics of one process.
+ * The metrics of one model.
  *
  * @see https://prometheus.io/docs/instrumenting/exposition_formats/, text format 0.0.4
  */
@@ -35,10 +39,10 @@ export class MetricRegistry {
   counter(name: string, help: string): Counter {
     const series = new Map<string, number>()
     this.#metrics.push({
-      lines: () => [
-        ...head(name, help, 'counter'),
-        ...[...series].map(([labels, value]) => `${name}${labels} ${value}`),
-      ],
+      name,
+      help,
+      type: 'counter',
+      lines: () => [...series].map(([labels, value]) => `${name}${labels} ${value}`),
     })
     series.set(this.#labels({}), 0)
     return {
@@ -52,18 +56,20 @@ export class MetricRegistry {
 
   /** @param read - called whenever the metrics are asked for */
   gauge(name: string, help: string, read: () => number): void {
-    this.#metrics.push({ lines: () => [...head(name, help, 'gauge'), `${name}${this.#labels({})} ${read()}`] })
+    this.#metrics.push({ name, help, type: 'gauge', lines: () => [`${name}${this.#labels({})} ${read()}`] })
   }
 
-  /** @param bounds - upper bounds of the buckets, rising, seconds */
+  /** @param bounds - upper bounds of the buckets, rising, in the unit of what is observed */
   histogram(name: string, help: string, bounds: readonly number[]): Histogram {
     const counts = bounds.map(() => 0)
     let count = 0
     let sum = 0
     const bucket = (le: string, value: number) => `${name}_bucket${this.#labels({ le })} ${value}`
     this.#metrics.push({
+      name,
+      help,
+      type: 'histogram',
       lines: () => [
-        ...head(name, help, 'histogram'),
         ...bounds.map((bound, index) => bucket(String(bound), counts[index] ?? 0)),
         bucket('+Inf', count),
         `${name}_sum${this.#labels({})} ${sum}`,
@@ -71,19 +77,18 @@ export class MetricRegistry {
       ],
     })
     return {
-      observe: (seconds) => {
+      observe: (value) => {
         bounds.forEach((bound, index) => {
-          if (seconds <= bound) counts[index] = (counts[index] ?? 0) + 1 // buckets are cumulative
+          if (value <= bound) counts[index] = (counts[index] ?? 0) + 1 // buckets are cumulative
         })
         count++
-        sum += seconds
+        sum += value
       },
     }
   }
 
-  /** All metrics in the text format. */
-  render(): string {
-    return `${this.#metrics.flatMap((metric) => metric.lines()).join('\n')}\n`
+  get metrics(): readonly Metric[] {
+    return this.#metrics
   }
 
   #labels(own: Labels): string {
@@ -92,8 +97,19 @@ export class MetricRegistry {
   }
 }
 
-function head(name: string, help: string, type: string): string[] {
-  return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`]
+/** All metrics of some registries in the text format: what has one name stands together, under one head. */
+export function renderMetrics(registries: readonly MetricRegistry[]): string {
+  const byName = new Map<string, Metric[]>()
+  for (const metric of registries.flatMap(({ metrics }) => metrics)) {
+    byName.set(metric.name, [...(byName.get(metric.name) ?? []), metric])
+  }
+  const lines = [...byName.values()].flatMap((group) => {
+    const head = group
+      .slice(0, 1)
+      .flatMap(({ name, help, type }) => [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`])
+    return [...head, ...group.flatMap((metric) => metric.lines())]
+  })
+  return `${lines.join('\n')}\n`
 }
 
 function escapeValue(value: string): string {

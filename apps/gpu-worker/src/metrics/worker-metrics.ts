@@ -1,4 +1,5 @@
 import type { EngineLoad } from '../engine/engine.ts'
+import type { EngineMonitor } from '../engine/engine-monitor.ts'
 import { type Counter, type Histogram, MetricRegistry } from './registry.ts'
 
 /** What the worker counts about one model. */
@@ -15,10 +16,14 @@ export interface WorkerMetrics {
   readonly imageHits: Counter
   readonly visionPasses: Counter
   readonly visionPassTime: Histogram
-  render(): string
+  /** What the engine tells of itself. */
+  readonly engine: EngineMonitor
+  readonly registry: MetricRegistry
 }
 
-const SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120]
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120]
+const ROWS = [1, 2, 4, 8, 16, 32, 64]
+const TOKENS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]
 
 /**
  * Makes the metrics of one model. Where the meaning is the same the names are those of vLLM, which dashboards and
@@ -28,8 +33,10 @@ const SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120]
  */
 export function createWorkerMetrics(modelName: string, load: () => EngineLoad): WorkerMetrics {
   const registry = new MetricRegistry({ model_name: modelName })
-  registry.gauge('vllm:num_requests_running', 'Requests that are being answered.', () => load().running)
+  registry.gauge('vllm:num_requests_running', 'Sequences that are part of the batch.', () => load().running)
   registry.gauge('vllm:num_requests_waiting', 'Requests that wait for their turn.', () => load().waiting)
+  registry.gauge('vllm:kv_cache_usage_perc', 'Share of the key-value cache in use, 0 to 1.', () => load().heldShare)
+  registry.gauge('loupe:kv_cache_tokens', 'Tokens whose keys and values are held.', () => load().heldTokens)
   return {
     promptTokens: registry.counter('vllm:prompt_tokens_total', 'Prompt tokens of answered requests.'),
     generationTokens: registry.counter('vllm:generation_tokens_total', 'Tokens generated.'),
@@ -41,6 +48,24 @@ export function createWorkerMetrics(modelName: string, load: () => EngineLoad): 
     imageHits: registry.counter('vllm:mm_cache_hits_total', 'Pictures whose features were there or under way.'),
     visionPasses: registry.counter('loupe:vision_passes_total', 'Pictures that the vision tower looked at.'),
     visionPassTime: registry.histogram('loupe:vision_pass_seconds', 'Time of one vision pass.', SECONDS),
-    render: () => registry.render(),
+    engine: engineMetrics(registry),
+    registry,
+  }
+}
+
+function engineMetrics(registry: MetricRegistry): EngineMonitor {
+  const preemptions = registry.counter('vllm:num_preemptions_total', 'Sequences that gave their slot to another.')
+  const gaps = registry.histogram('vllm:inter_token_latency_seconds', 'Between two tokens of an answer.', SECONDS)
+  const tokens = registry.histogram('vllm:iteration_tokens_total', 'Tokens of one step of the engine.', TOKENS)
+  const rows = registry.histogram('loupe:decode_batch_size', 'Sequences that one step gave a token.', ROWS)
+  const stepTime = registry.histogram('loupe:step_seconds', 'Time of one step of the engine.', SECONDS)
+  return {
+    step: ({ decoded, prefilled, elapsedMs }) => {
+      tokens.observe(decoded + prefilled)
+      stepTime.observe(elapsedMs / 1000)
+      if (decoded > 0) rows.observe(decoded)
+    },
+    tokenGap: (elapsedMs) => gaps.observe(elapsedMs / 1000),
+    preempted: () => preemptions.add(),
   }
 }

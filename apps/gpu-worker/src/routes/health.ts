@@ -1,6 +1,7 @@
 import { AppError } from '@loupe/shared/errors'
 import { Hono } from 'hono'
 import type { WorkerEnv } from '../http/environment.ts'
+import { renderMetrics } from '../metrics/registry.ts'
 
 const NAME = 'loupe'
 const EXTENSIONS = ['binary_tensor_data', 'generate_stream', 'image_digests']
@@ -14,6 +15,6 @@ export const health = new Hono<WorkerEnv>()
     return c.json({ ready: true })
   })
   .get('/metrics', (c) => {
-    const text = [...c.var.deps.models.values()].map(({ metrics }) => metrics.render()).join('')
-    return c.text(text, 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' })
+    const registries = [...c.var.deps.models.values()].map(({ metrics }) => metrics.registry)
+    return c.text(renderMetrics(registries), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' })
   })

@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers/promises'
 import { type Gemma3Config, type GenerationConfig, parseGemma3Config } from '@loupe/model'
-import { AppError } from '@loupe/shared/errors'
-import type { GenerativeModel, ModelSequence } from '../engine/model.ts'
+import type { GenerativeModel, PoolSize } from '../engine/model.ts'
+import { abortable } from './abortable.ts'
+import { FakePool } from './fake-pool.ts'
 
 /** Token ids of the fake vocabulary. */
 export const FAKE_IDS = { vocab: 64, eos: 1, bos: 2, image: 60, boi: 61, eoi: 62 } as const
@@ -13,8 +14,8 @@ export const FAKE_SIZES = { tokensPerImage: 256, hidden: 2, context: 2048 } as c
 export type FakeStep = 'vision' | 'prefill' | 'decode'
 
 /**
- * A model without weights: it says a fixed answer, token by token, and counts what was asked of it. Each step takes a
- * turn of the event loop, as a run of the real one does, and may be held up by the test.
+ * A model without weights: by default it says a fixed answer, token by token, and counts what was asked of it. Each step
+ * takes a turn of the event loop, as a run of the real one does, and may be held up by the test.
  */
 export class FakeModel implements GenerativeModel {
   readonly config: Gemma3Config = fakeConfig()
@@ -26,9 +27,7 @@ export class FakeModel implements GenerativeModel {
     topP: 1,
   }
   readonly steps: Record<FakeStep, number> = { vision: 0, prefill: 0, decode: 0 }
-  /** First token id of each prefill: who had a turn, in order. */
-  readonly prefillsBegun: number[] = []
-  openSequences = 0
+  readonly pools: FakePool[] = []
   isDisposed = false
   /** What it says before its end token. */
   answer: readonly number[] = [10, 11, 12]
@@ -36,45 +35,41 @@ export class FakeModel implements GenerativeModel {
   hold: (step: FakeStep) => Promise<unknown> = () => Promise.resolve()
 
   async getImageFeatures(patches: Uint8Array, { signal }: { signal?: AbortSignal } = {}): Promise<Float32Array> {
-    await this.step('vision', signal)
+    await this.#step('vision', signal)
     return new Float32Array(FAKE_SIZES.tokensPerImage * FAKE_SIZES.hidden).fill(patches[0] ?? 0)
   }
 
-  startSequence(): ModelSequence {
-    this.openSequences++
-    let at = 0
-    const next = () => oneHot(this.answer[at++] ?? FAKE_IDS.eos)
-    return {
-      prefill: async (inputIds, _features, options) => {
-        this.prefillsBegun.push(inputIds[0] ?? -1)
-        await this.step('prefill', options?.signal)
-        return next()
-      },
-      decode: async (_tokenId, options) => {
-        await this.step('decode', options?.signal)
-        return next()
-      },
-      [Symbol.dispose]: () => {
-        this.openSequences--
-      },
-    }
+  openPool(size: PoolSize): FakePool {
+    const pool = new FakePool({
+      ...size,
+      imageTokenId: FAKE_IDS.image,
+      tokensPerImage: FAKE_SIZES.tokensPerImage,
+      next: (_, answered) => oneHot(this.answer[answered] ?? FAKE_IDS.eos),
+      step: (step, signal) => this.#step(step, signal),
+      isMovable: true,
+    })
+    this.pools.push(pool)
+    return pool
+  }
+
+  /** First token of every prompt, in the order in which they began. */
+  get promptsBegun(): number[] {
+    const begun = this.pools.flatMap(({ chunks }) => chunks.filter(({ from }) => from === 0))
+    return begun.map(({ ids }) => ids[0] ?? -1)
+  }
+
+  /** Slots of all pools that hold anything. */
+  get heldSlots(): number {
+    return this.pools.reduce((sum, { heldSlots }) => sum + heldSlots, 0)
   }
 
   [Symbol.dispose](): void {
     this.isDisposed = true
   }
 
-  private async step(step: FakeStep, signal: AbortSignal | undefined): Promise<void> {
+  async #step(step: FakeStep, signal: AbortSignal | undefined): Promise<void> {
     this.steps[step]++
-    const { promise: aborted, reject } = Promise.withResolvers<never>()
-    const onAbort = () => reject(new AppError('request.cancelled'))
-    signal?.addEventListener('abort', onAbort)
-    if (signal?.aborted === true) onAbort()
-    try {
-      await Promise.race([Promise.all([setImmediate(), this.hold(step)]), aborted])
-    } finally {
-      signal?.removeEventListener('abort', onAbort)
-    }
+    await abortable(Promise.all([setImmediate(), this.hold(step)]), signal)
   }
 }
 

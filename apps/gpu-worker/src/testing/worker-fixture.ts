@@ -28,8 +28,14 @@ export const BODY_BUDGET: number = 16 * MAX_BODY
 
 const TOKENIZER = new TextEncoder().encode('a tokenizer artifact')
 
-/** Makes a worker. @param limits - of its queue */
-export function createFixture(limits: Partial<QueueLimits> = {}): WorkerFixture {
+/** Sizes of a fixture that a test may change. */
+export interface FixtureSizes extends Partial<QueueLimits> {
+  readonly slots?: number
+  readonly chunkTokens?: number
+}
+
+/** Makes a worker. @param sizes - limits of its queue, and of its batch */
+export function createFixture({ slots = 4, chunkTokens = 320, ...limits }: FixtureSizes = {}): WorkerFixture {
   const model = new FakeModel()
   const served = createServedModel({
     name: MODEL_NAME,
@@ -37,6 +43,9 @@ export function createFixture(limits: Partial<QueueLimits> = {}): WorkerFixture 
     tokenizer: TOKENIZER,
     textVocabulary: FAKE_IDS.vocab,
     queue: { requests: 8, requestsPerTenant: 8, tokens: 100_000, ...limits },
+    slots,
+    slotTokens: FAKE_SIZES.context,
+    chunkTokens,
     imageCacheBytes: 1_000_000,
     now: () => performance.now(),
   })
