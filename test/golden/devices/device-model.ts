@@ -1,7 +1,14 @@
 import { Gemma3VLModel } from '@loupe/model'
 import type { OrtRuntime } from '@loupe/model/runtime'
 import { expectedTensor, type GoldenCase, worstDifference, worstUnpadded } from '../vl/golden-case.ts'
-import { type DTypePolicy, openModelSource, openPart, TEXT_PREFIX, type WeightsPart } from './model-internals.ts'
+import {
+  type DTypePolicy,
+  openModelSource,
+  openPart,
+  planPart,
+  TEXT_PREFIX,
+  type WeightsPart,
+} from './model-internals.ts'
 
 /** The two parts of a checkpoint. */
 export interface Checkpoint extends Pick<Awaited<ReturnType<typeof openModelSource>>, 'config' | 'generation'> {
@@ -9,10 +16,10 @@ export interface Checkpoint extends Pick<Awaited<ReturnType<typeof openModelSour
   readonly vision: WeightsPart | undefined
 }
 
-/** @param options - as of `openPart`: the type that weights are wanted in, and where to keep them then */
+/** @param options - as of `planPart` and `openPart`: the type that weights are wanted in, and where to keep them then */
 export async function openCheckpoint(
   directory: string,
-  options: Parameters<typeof openPart>[2] = {},
+  options: Parameters<typeof planPart>[2] & Parameters<typeof openPart>[1] = {},
 ): Promise<Checkpoint> {
   const { config, generation, weights } = await openModelSource(directory)
   const isLanguage = ([name]: readonly [string, unknown]) => name.startsWith(TEXT_PREFIX)
@@ -20,8 +27,8 @@ export async function openCheckpoint(
   return {
     config,
     generation,
-    language: await openPart('language', new Map(language), options),
-    vision: config.vision === undefined ? undefined : await openPart('vision', new Map(vision), options),
+    language: await openPart(planPart('language', new Map(language), options), options),
+    vision: config.vision && (await openPart(planPart('vision', new Map(vision), options), options)),
   }
 }
 

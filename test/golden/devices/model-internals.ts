@@ -19,6 +19,6 @@ export type { AnyValue } from '../../../packages/model/src/graph/value.ts'
 // @boundaries-ignore as above
 export { openModelSource } from '../../../packages/model/src/node/model-source.ts'
 // @boundaries-ignore as above
-export { openPart } from '../../../packages/model/src/node/weights-part.ts'
+export { openPart, planPart } from '../../../packages/model/src/node/weights-part.ts'
 // @boundaries-ignore as above
 export type { WeightsPart } from '../../../packages/model/src/pipeline/model-parts.ts'
