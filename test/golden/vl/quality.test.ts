@@ -45,8 +45,8 @@ const MEASURED = {
   'vision int4 int8': { meanKl: 5e-3, missing: 2.7e-2 },
 } as const satisfies Record<string, { meanKl: number; missing?: number }>
 
-/** Kernels of other processors round otherwise. */
-const SLACK = 1.5
+/** Kernels of other processors round otherwise, but steps that are 8/7 as wide must show: they cost 1.3 times the KL. */
+const SLACK = 1.25
 
 describe('of a golden case', () => {
   let found: ReadonlyMap<string, Agreement>
@@ -65,12 +65,15 @@ describe('of a golden case', () => {
 })
 
 describe('the embedded model', () => {
-  it('answers the same in 8 bits and in 4', async () => {
-    const found = await measured([await embeddedCase(1)], ['both int8 int8', 'both int4 int8'])
-    const [reference, int8, int4] = [...found.values()]
-    expect(reference?.answers).toEqual({ asked: 4, right: 4 })
-    expect([int8?.answers, int4?.answers]).toEqual([reference?.answers, reference?.answers])
-    expect(int8?.meanKl).toBeLessThan(1e-6)
-    expect(int4?.meanKl).toBeLessThan(1e-4)
+  let found: ReadonlyMap<string, Agreement>
+  beforeAll(async () => {
+    found = await measured([await embeddedCase(1)], ['both int8 int8', 'both int4 int8'])
+  })
+
+  it('answers the same in 8 bits and in 4', () => {
+    const all = { asked: 4, right: 4 }
+    expect([...found.values()].map(({ answers }) => answers)).toEqual([all, all, all])
+    expect(found.get('both int8 int8')?.meanKl).toBeLessThan(1e-6)
+    expect(found.get('both int4 int8')?.meanKl).toBeLessThan(1e-4)
   })
 })
