@@ -14,8 +14,16 @@ function randomNumbers(): Float32Array {
 
 /** As the model's own reader reads the blocks. */
 async function readBack(numbers: Float32Array, type: BlockType): Promise<number[]> {
-  const files = memoryFiles({ 'a.gguf': quantise(numbers, type) })
-  const tensor = { name: 'a', dtype: type.dtype, shape: [numbers.length], file: 'a.gguf', offset: 0 }
+  const bytes = quantise(numbers, type)
+  const files = memoryFiles({ 'a.gguf': bytes })
+  const tensor = {
+    name: 'a',
+    dtype: type.dtype,
+    shape: [numbers.length],
+    file: 'a.gguf',
+    offset: 0,
+    bytes: bytes.byteLength,
+  }
   const found: number[] = []
   for await (const piece of readGgufTensor(files, tensor)) found.push(...piece)
   return found
