@@ -7,6 +7,7 @@ import { DEVICE_MUTANTS } from './devices.ts'
 import { MASK_MUTANTS } from './mask.ts'
 import { PART_MUTANTS } from './parts.ts'
 import { PIPELINE_MUTANTS } from './pipeline.ts'
+import { POOL_MUTANTS } from './pool.ts'
 import { VISION_MUTANTS } from './vision.ts'
 
 /** Every fact of the model that some test must hold. */
@@ -15,6 +16,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...MASK_MUTANTS,
   ...VISION_MUTANTS,
   ...PIPELINE_MUTANTS,
+  ...POOL_MUTANTS,
   ...PART_MUTANTS,
   ...CHECKPOINT_MUTANTS,
   ...BLOCK_MUTANTS,
