@@ -1,6 +1,7 @@
 import type { SamplerOptions } from '@loupe/model'
 import type { ModelMetadata } from '@loupe/shared/wire'
 import type { Engine } from './engine/engine.ts'
+import type { GrammarPool } from './grammar/grammar-pool.ts'
 import type { ImageStore } from './images/image-store.ts'
 import type { WorkerMetrics } from './metrics/worker-metrics.ts'
 
@@ -12,6 +13,7 @@ export interface ServedModel {
   /** Which ids are never part of an answer. */
   readonly samplerOptions: SamplerOptions
   readonly engine: Engine
+  readonly grammars: GrammarPool
   readonly images: ImageStore
   readonly metrics: WorkerMetrics
 }

@@ -1,17 +1,12 @@
-import { randomInt } from 'node:crypto'
-import { createSampler, type Sampler, type StopRule } from '@loupe/model'
-import type {
-  GenerateEvent,
-  GenerateParameters,
-  GenerateRequest,
-  GenerateSummary,
-  ModelMetadata,
-} from '@loupe/shared/wire'
-import type { EngineEvent } from '../engine/engine.ts'
+import type { Sampler, StopRule } from '@loupe/model'
+import type { GenerateEvent, GenerateParameters, GenerateRequest, ModelMetadata } from '@loupe/shared/wire'
+import type { JobObserver } from '../engine/engine.ts'
 import type { Log } from '../log.ts'
 import type { ServedModel } from '../served-model.ts'
+import { answerEvents } from './answer-events.ts'
 import { observeAnswer } from './answer-observer.ts'
 import { checkPrompt } from './check-prompt.ts'
+import { createSamplers } from './create-samplers.ts'
 
 /** What an answer needs besides the request. */
 export interface AnswerContext {
@@ -26,17 +21,17 @@ export interface AnswerContext {
 export const NO_TENANT = ''
 
 /**
- * Checks a request, takes hold of its pictures and admits it to the engine.
+ * Checks a request, takes hold of its pictures, compiles its grammar and admits it to the engine.
  *
  * @returns the events of the answer as the protocol has them
- * @throws AppError at once for everything that can be known before the work starts: see `checkPrompt` and
- *   `ImageStore.claim`, and `queue.full`
+ * @throws AppError for everything that can be known before the work starts: see `checkPrompt`, `ImageStore.claim` and
+ *   `createSamplers`, and `queue.full`
  */
-export function startAnswer(
+export async function startAnswer(
   served: ServedModel,
   request: GenerateRequest,
   context: AnswerContext,
-): AsyncIterable<GenerateEvent> {
+): Promise<AsyncIterable<GenerateEvent>> {
   const { parameters } = request
   const model = served.metadata.parameters
   const needs = checkPrompt(model, request)
@@ -48,58 +43,42 @@ export function startAnswer(
     images: request.imageDigests.length,
     imagesCached: images.cached,
   }
+  const held: Disposable[] = [images]
   try {
+    const samplers = await createSamplers(served, request, context.signal)
+    held.push(...samplers)
     const job = {
       tenant,
       priority: parameters.priority ?? 0,
       timeoutMs: parameters.timeout_ms,
       inputIds: request.inputIds.slice(), // a view would keep the whole body, pictures included, until the answer ends
       images,
-      samplers: [samplerOf(served, request)],
+      samplers,
       stop: stopRule(model, parameters, needs.maxTokens),
-      observer: observeAnswer(facts, { ...context, metrics: served.metrics }),
+      observer: releasing(samplers, observeAnswer(facts, { ...context, metrics: served.metrics })),
     }
     const events = served.engine.generate(job, context.signal)
-    const summary = {
+    const known = {
       prompt_tokens: facts.promptTokens,
       image_tokens: needs.imageTokens,
       images_cached: facts.imagesCached,
     }
-    return toWire(events, summary, parameters.logprobs === true)
+    return answerEvents(events, known, samplers.length)
   } catch (error) {
-    images[Symbol.dispose]() // refused: the engine did not take it over
+    for (const each of held) each[Symbol.dispose]() // refused: the engine did not take them over
     throw error
   }
 }
 
-async function* toWire(
-  events: AsyncIterable<EngineEvent>,
-  known: Pick<GenerateSummary, 'prompt_tokens' | 'image_tokens' | 'images_cached'>,
-  wantsLogprobs: boolean,
-): AsyncGenerator<GenerateEvent, void> {
-  let made = 0
-  for await (const event of events) {
-    if (event.type === 'token') {
-      made++
-      yield { type: 'tokens', ids: [event.id], logprobs: wantsLogprobs ? [event.logprob ?? 0] : undefined }
-    }
-    if (event.type === 'done') {
-      const { finishReason, cachedTokens } = event
-      const summary = { ...known, finish_reason: finishReason, completion_tokens: made, cached_tokens: cachedTokens }
-      yield { type: 'done', summary }
-    }
+/** The same observer; samplers hold grammars, which are let go of when the job has ended. */
+function releasing(samplers: readonly Sampler[], observer: JobObserver): JobObserver {
+  return {
+    event: observer.event,
+    settled(error) {
+      for (const sampler of samplers) sampler[Symbol.dispose]()
+      observer.settled(error)
+    },
   }
-}
-
-function samplerOf({ metadata, samplerOptions }: ServedModel, { parameters: asked }: GenerateRequest): Sampler {
-  const defaults = metadata.parameters.generation_defaults
-  const params = {
-    temperature: asked.temperature ?? defaults.temperature,
-    topK: asked.top_k ?? defaults.top_k,
-    topP: asked.top_p ?? defaults.top_p,
-    seed: asked.seed ?? randomInt(2 ** 47),
-  }
-  return createSampler(params, { ...samplerOptions, topLogprobs: asked.logprobs === true ? 0 : undefined })
 }
 
 function stopRule(model: ModelMetadata['parameters'], asked: GenerateParameters, maxTokens: number): StopRule {

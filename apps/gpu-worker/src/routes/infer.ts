@@ -8,12 +8,12 @@ import {
   encodeInferResponse,
   type GenerateEvent,
   type GenerateRequest,
-  type GenerateResponse,
   HEADER_LENGTH_HEADER,
   type ReceivedMessage,
   type StreamIdentity,
 } from '@loupe/shared/wire'
 import { type Context, Hono } from 'hono'
+import { collectAnswer } from '../answer/collect-answer.ts'
 import { encodeImages } from '../answer/encode-images.ts'
 import { startAnswer } from '../answer/start-answer.ts'
 import type { WorkerEnv } from '../http/environment.ts'
@@ -33,8 +33,12 @@ export const infer = new Hono<WorkerEnv>()
     }
     const request = decodeGenerateRequest(message)
     const identity = identityOf(c, served.metadata.name, request)
-    const events = startAnswer(served, request, { ...c.var.deps, requestId: identity.id, signal: c.req.raw.signal })
-    return messageResponse(encodeGenerateResponse(await collect(events, identity), request.answerAs))
+    const events = await startAnswer(served, request, {
+      ...c.var.deps,
+      requestId: identity.id,
+      signal: c.req.raw.signal,
+    })
+    return messageResponse(encodeGenerateResponse({ ...identity, ...(await collectAnswer(events)) }, request.answerAs))
   })
   .post('/:model/generate_stream', refuseWhenDraining(), limitBody(), async (c) => {
     const served = findModel(c.var.deps, c.req.param('model'))
@@ -42,7 +46,7 @@ export const infer = new Hono<WorkerEnv>()
     const identity = identityOf(c, served.metadata.name, request)
     const left = new AbortController()
     const signal = AbortSignal.any([c.req.raw.signal, left.signal])
-    const events = startAnswer(served, request, { ...c.var.deps, requestId: identity.id, signal })
+    const events = await startAnswer(served, request, { ...c.var.deps, requestId: identity.id, signal })
     return eventStreamResponse(toText(events, identity), {
       onLeave: () => left.abort(new AppError('request.cancelled')),
       keepAliveMs: c.var.deps.keepAliveMs,
@@ -58,24 +62,6 @@ async function receive(c: Context<WorkerEnv>): Promise<ReceivedMessage> {
 
 function identityOf(c: Context<WorkerEnv>, modelName: string, request: GenerateRequest): StreamIdentity {
   return { model_name: modelName, id: request.id ?? request.parameters.request_id ?? c.var.requestId }
-}
-
-async function collect(events: AsyncIterable<GenerateEvent>, identity: StreamIdentity): Promise<GenerateResponse> {
-  const ids: number[] = []
-  const logprobs: number[] = []
-  for await (const event of events) {
-    if (event.type === 'done') {
-      return {
-        ...identity,
-        outputIds: Int32Array.from(ids),
-        logprobs: logprobs.length === 0 ? undefined : Float32Array.from(logprobs),
-        summary: event.summary,
-      }
-    }
-    ids.push(...event.ids)
-    logprobs.push(...(event.logprobs ?? []))
-  }
-  throw new AppError('internal', 'An answer ended without a summary.')
 }
 
 /** A fault after the first byte is an event of its own; the headers have long been sent. */

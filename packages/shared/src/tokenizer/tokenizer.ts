@@ -37,6 +37,15 @@ export interface Tokenizer {
    * @throws AppError `prompt.invalid_token` for an id outside the vocabulary
    */
   decode(ids: Iterable<number>, options?: DecodeOptions): string
+  /**
+   * The UTF-8 bytes that a token stands for in a text, which need not be whole characters. A control token stands for its
+   * name.
+   *
+   * @throws AppError `prompt.invalid_token` for an id outside the vocabulary
+   */
+  tokenBytes(id: number): Uint8Array
+  /** Whether it is a control token, which no text becomes. */
+  isControl(id: number): boolean
   /** The id of a token by its exact content: a control token such as `<bos>`, or any piece. */
   tokenId(content: string): number | undefined
   /** A decoder for one answer, token by token. */
@@ -56,11 +65,14 @@ export function loadTokenizer(artifact: Uint8Array): Tokenizer {
   const all = bytesOfIds(content, index, false)
   const ordinary = bytesOfIds(content, index, true)
   const bytesOf = (options: DecodeOptions | undefined) => (options?.skipSpecial === true ? ordinary : all)
+  const control = new Set(content.added.flatMap(({ id, isControl }) => (isControl ? [id] : [])))
   const utf8 = new TextEncoder()
   return {
     vocabSize: index.size,
     encode: (text, options) => encoder.encode(text, options?.parseSpecial === true),
     decode: (ids, options) => decodeIds(bytesOf(options), ids),
+    tokenBytes: all,
+    isControl: (id) => control.has(id),
     tokenId(piece) {
       const id = findPiece(index, utf8.encode(piece))
       return id < 0 ? undefined : id

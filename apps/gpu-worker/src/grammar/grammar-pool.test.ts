@@ -1,0 +1,148 @@
+import { readFileSync } from 'node:fs'
+import { createSampler } from '@loupe/model'
+import { AppError } from '@loupe/shared/errors'
+import { buildTokenizerArtifact, loadTokenizer } from '@loupe/shared/tokenizer'
+import type { GenerateGrammar } from '@loupe/shared/wire'
+import { describe, expect, it } from 'vitest'
+import { GrammarPool } from './grammar-pool.ts'
+
+const file = new URL('../../../../packages/model/assets/loupe-tiny/tokenizer.json', import.meta.url)
+const artifact = buildTokenizerArtifact(readFileSync(file, 'utf8'))
+const tokenizer = loadTokenizer(artifact)
+const EOS = [1, tokenizer.tokenId('<end_of_turn>') ?? expect.fail('expected an end of turn')]
+const options = { tokenizer: artifact, textVocabulary: tokenizer.vocabSize, eosTokenIds: EOS }
+const pool = new GrammarPool(options)
+const never = new AbortController().signal
+
+const open = async (grammar: GenerateGrammar) => {
+  const [constraint] = await pool.open(grammar, 1, never)
+  return constraint ?? expect.fail('expected a constraint')
+}
+
+async function faultOf(grammar: GenerateGrammar, from = pool): Promise<AppError> {
+  const error: unknown = await from.open(grammar, 1, never).catch((thrown: unknown) => thrown)
+  return AppError.isInstance(error) ? error : expect.fail(`expected a fault of ${JSON.stringify(grammar).slice(0, 80)}`)
+}
+
+const allowed = (mask: Int32Array) =>
+  Array.from({ length: tokenizer.vocabSize }, (_, id) => id).filter((id) => ((mask[id >> 5] ?? 0) >>> (id & 31)) & 1)
+
+/** Random logits, the draws of a seed: what a grammar makes of a model that has no idea. */
+async function answer(grammar: GenerateGrammar, seed: number, most = 400): Promise<string | undefined> {
+  const constraint = await open(grammar)
+  using sampler = createSampler({ temperature: 1, topK: 0, topP: 1, seed }, { constraint })
+  const logits = new Float32Array(tokenizer.vocabSize)
+  const ids: number[] = []
+  for (let position = 0; position < most; position++) {
+    await sampler.ready()
+    const { id } = sampler.next(logits, position)
+    if (EOS.includes(id)) return tokenizer.decode(ids)
+    expect(tokenizer.isControl(id)).toBe(false)
+    sampler.accept(id)
+    ids.push(id)
+  }
+  return undefined
+}
+
+describe('GrammarPool', () => {
+  it('holds answers to a choice, whatever signs it has', async () => {
+    const choices = ['yes', 'no "way"', 'né😀\\', 'a\nb', '[x]*']
+    const said = new Set<string | undefined>()
+    for (let seed = 0; seed < 40; seed++) said.add(await answer({ type: 'choice', choices }, seed))
+    expect([...said].sort()).toEqual([...choices].sort())
+  })
+
+  it('holds answers to a regular expression', async () => {
+    const pattern = '[a-z]{2,5}@[a-z]{1,3}\\.(com|org)'
+    for (let seed = 0; seed < 5; seed++) {
+      expect(await answer({ type: 'regex', pattern }, seed)).toMatch(new RegExp(`^${pattern}$`))
+    }
+  })
+
+  it('holds answers to rules', async () => {
+    const grammar = 'root ::= "(" item? ")"\nitem ::= [0-9] | "(" [ab] ")"'
+    for (let seed = 0; seed < 5; seed++) {
+      expect(await answer({ type: 'ebnf', grammar }, seed)).toMatch(/^\((\d|\([ab]\))?\)$/)
+    }
+  })
+
+  it('holds answers to a schema', async () => {
+    const schema = {
+      type: 'object',
+      properties: {
+        kind: { enum: ['cat', 'dog'] },
+        legs: { type: 'integer', minimum: 1, maximum: 4 },
+        tame: { type: 'boolean' },
+      },
+      required: ['kind', 'legs', 'tame'],
+    }
+    for (let seed = 0; seed < 4; seed++) {
+      const text = await answer({ type: 'json_schema', schema: JSON.stringify(schema) }, seed)
+      const value = JSON.parse(text ?? '')
+      expect(Object.keys(value)).toEqual(['kind', 'legs', 'tame'])
+      expect(['cat', 'dog']).toContain(value.kind)
+      expect([1, 2, 3, 4]).toContain(value.legs)
+      expect(typeof value.tame).toBe('boolean')
+    }
+  })
+
+  it('starts an object where an object is asked for', async () => {
+    using constraint = await open({ type: 'json_object' })
+    expect(allowed(constraint.mask).every((id) => tokenizer.decode([id]).startsWith('{'))).toBe(true)
+    expect(allowed(constraint.mask).length).toBeGreaterThan(0)
+  })
+
+  it('lets no control token through but the end, and that where the grammar may end only', async () => {
+    using constraint = await open({ type: 'regex', pattern: '<(.|\\n)*' })
+    expect(allowed(constraint.mask)).not.toContain(EOS[0])
+    constraint.accept(tokenizer.tokenId('<') ?? -1)
+    await constraint.ready()
+    expect(allowed(constraint.mask).filter((id) => tokenizer.isControl(id))).toEqual([...EOS].sort((a, b) => a - b))
+  })
+
+  it('goes back when an answer loses tokens', async () => {
+    using constraint = await open({ type: 'ebnf', grammar: 'root ::= "a" "b" "c"' })
+    const masks: number[][] = []
+    for (const letter of 'abc') {
+      masks.push(allowed(constraint.mask))
+      constraint.accept(tokenizer.tokenId(letter) ?? -1)
+      await constraint.ready()
+    }
+    expect(allowed(constraint.mask)).toEqual(EOS)
+    constraint.rollback(2)
+    await constraint.ready()
+    expect(allowed(constraint.mask)).toEqual(masks[1])
+  })
+
+  it('follows several answers to one prompt apart', async () => {
+    const [one, two] = await pool.open({ type: 'choice', choices: ['ab', 'cd'] }, 2, never)
+    if (one === undefined || two === undefined) expect.fail('expected two')
+    one.accept(tokenizer.tokenId('a') ?? -1)
+    await one.ready()
+    expect(allowed(one.mask)).not.toEqual(allowed(two.mask))
+    for (const each of [one, two]) each[Symbol.dispose]()
+  })
+
+  it.each<[string, GenerateGrammar, string]>([
+    ['a schema that is not JSON', { type: 'json_schema', schema: '{' }, 'The schema is not JSON.'],
+    ['a schema that is none', { type: 'json_schema', schema: '7' }, '$: expected a schema, found number.'],
+    [
+      'a keyword without effect',
+      { type: 'json_schema', schema: '{"properties":{"not":{"not":{}}}}' },
+      '$.properties.not.not is not supported.',
+    ],
+    ['a pattern that looks ahead', { type: 'regex', pattern: '(?=a)b' }, 'Lookahead is not supported'],
+    ['rules without a root', { type: 'ebnf', grammar: 'a ::= "b"' }, 'The root rule with name "root" is not found'],
+    ['rules that cannot be read', { type: 'ebnf', grammar: 'root ::= "a" ||| (' }, 'EBNF parser error at line 1'],
+  ])('refuses %s', async (_, grammar, detail) => {
+    const fault = await faultOf(grammar)
+    expect([fault.code, fault.detail]).toEqual(['grammar.invalid', expect.stringContaining(detail)])
+    expect(fault.detail).not.toContain('.cc')
+  })
+
+  it('survives schemas nested without end, and goes on', async () => {
+    const deep = (levels: number) => `${'{"items":'.repeat(levels)}{}${'}'.repeat(levels)}`
+    expect((await faultOf({ type: 'json_schema', schema: deep(6000) })).code).toMatch(/^grammar\./)
+    expect(await answer({ type: 'choice', choices: ['yes'] }, 1)).toBe('yes')
+  })
+})

@@ -1,0 +1,49 @@
+import { AppError } from '@loupe/shared/errors'
+import type { GenerateGrammar } from '@loupe/shared/wire'
+import type * as Library from '@mlc-ai/web-xgrammar'
+import { checkSchema } from './check-schema.ts'
+
+/** Most white space in one place of a JSON answer: small models like to go on with it for ever. */
+const MOST_WHITESPACE = 20
+
+/**
+ * Turns what a client sends into rules that the compiler takes.
+ *
+ * @throws AppError `grammar.invalid` for a schema that is none or that asks for what no rules are made of; what the
+ *   library throws when it cannot read the grammar
+ */
+export async function readGrammar({ Grammar }: typeof Library, grammar: GenerateGrammar): Promise<string> {
+  const ofSchema = (schema: string, isStrict: boolean) => {
+    return Grammar.fromJSONSchema(schema, true, undefined, undefined, isStrict, MOST_WHITESPACE)
+  }
+  switch (grammar.type) {
+    case 'json_object':
+      return (await ofSchema('{"type":"object"}', false)).toString()
+    case 'json_schema':
+      checkSchema(parseSchema(grammar.schema))
+      return (await ofSchema(grammar.schema, true)).toString()
+    case 'regex':
+      return (await Grammar.fromStructuralTag({ type: 'regex', pattern: grammar.pattern })).toString()
+    case 'ebnf':
+      return (await Grammar.fromEBNF(grammar.grammar)).toString()
+    case 'choice':
+      return `root ::= ${grammar.choices.map(quoted).join(' | ')}\n`
+  }
+}
+
+function parseSchema(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new AppError('grammar.invalid', 'The schema is not JSON.')
+  }
+}
+
+/** A literal of the rules. All but letters and digits as code points: nothing in it can end the literal. */
+function quoted(text: string): string {
+  const literal = Array.from(text.toWellFormed(), (character) => {
+    if (/^[A-Za-z0-9]$/.test(character)) return character
+    return `\\U${(character.codePointAt(0) ?? 0).toString(16).padStart(8, '0')}`
+  })
+  return `"${literal.join('')}"`
+}
