@@ -5,6 +5,7 @@ import type { ModelMetadata } from '@loupe/shared/wire'
 import { BatchEngine } from './engine/batch-engine.ts'
 import type { QueueLimits } from './engine/fair-queue.ts'
 import type { GenerativeModel } from './engine/model.ts'
+import { GrammarPool } from './grammar/grammar-pool.ts'
 import { ImageStore } from './images/image-store.ts'
 import { createWorkerMetrics } from './metrics/worker-metrics.ts'
 import type { ServedModel } from './served-model.ts'
@@ -79,6 +80,11 @@ export function createServedModel(options: ServedModelOptions): ServedModel {
     tokenizer: options.tokenizer,
     samplerOptions: answerIds(model.config, options.textVocabulary),
     engine,
+    grammars: new GrammarPool({
+      tokenizer: options.tokenizer,
+      textVocabulary: options.textVocabulary,
+      eosTokenIds: model.generationConfig.eosTokenIds,
+    }),
     images,
     metrics,
   }
