@@ -36,8 +36,8 @@ function inFloats(part: ModelPart, dtype: DType): QualitySetting[] {
 }
 
 function inBlocks(part: ModelPart, dtype: DType | undefined): QualitySetting[] {
-  const { language, vision } = { ...REFERENCE.dtype, [part]: dtype }
-  const held = { ...(language && { language }), ...(vision && { vision }) }
+  const rest = part === 'language' ? ({ vision: 'f32' } as const) : ({ language: 'f32' } as const)
+  const held = { ...rest, ...(dtype && { [part]: dtype }) }
   return (['int8', 'float32'] as const).map((activations) => ({
     part,
     dtype: dtype ?? 'stored',

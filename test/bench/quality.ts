@@ -30,11 +30,11 @@ await runScript({
 usage: node test/bench/quality.ts [MODEL]... [--settings TEXT] [--pictures N] [--threads N] [--json]
        node test/bench/quality.ts --model PATH [--text FILE] [--only language|vision] ...
 
-MODEL is one of ${MODELS.join(', ')} (default: all but\nrandom-1b). The language model is measured with the
-vision tower in float32 and the other way round, then both together. Of each token: KL(float32 || dtype) in nats, and
-whether the likeliest next token is the same; of each image feature, the cosine. The embedded model is also right or wrong
-on held-out questions; a random one knows nothing, its numbers say what rounding does to the shapes. random-tower is the
-vision tower of the 4B, at 224 pixels.
+MODEL is one of ${MODELS.join(', ')} (default: all but random-1b). The language
+model is measured with the vision tower in float32 and the other way round, then both together. Of each token: KL(float32
+|| dtype) in nats, and whether the likeliest next token is the same; of each image feature, the cosine. The embedded
+model is also right or wrong on held-out questions. A random one knows nothing: its numbers say what rounding does to the
+shapes. random-tower is the vision tower of the 4B, at 224 pixels.
 
   --model PATH      a directory in Hugging Face layout or a GGUF file; perplexity of a text, the cosine of drawn pictures
   --mmproj FILE     the vision tower of a GGUF file
