@@ -145,4 +145,41 @@ describe('GrammarPool', () => {
     expect((await faultOf({ type: 'json_schema', schema: deep(6000) })).code).toMatch(/^grammar\./)
     expect(await answer({ type: 'choice', choices: ['yes'] }, 1)).toBe('yes')
   })
+  it('refuses what takes too much memory, and what takes too long', async () => {
+    const deep = { type: 'regex', pattern: `${'('.repeat(30_000)}a${')'.repeat(30_000)}` } as const
+    expect((await faultOf(deep)).code).toBe('grammar.too_complex')
+    const long = { type: 'regex', pattern: '(((a{1,99}){1,99}){1,99}){1,99}' } as const
+    expect((await faultOf(long, new GrammarPool({ ...options, compileMs: 1 }))).code).toBe('grammar.too_complex')
+  })
+
+  it('lets a grammar wait while others are in use, but not one that is among them, and forgets who leaves', async () => {
+    const small = new GrammarPool({ ...options, threads: 1 })
+    const first = await small.open({ type: 'choice', choices: ['a'] }, 1, never)
+    const same = await small.open({ type: 'choice', choices: ['a'] }, 1, never)
+    const left = new AbortController()
+    const leaving = small.open({ type: 'choice', choices: ['b'] }, 1, left.signal)
+    let isOpen = false
+    const waiting = small.open({ type: 'choice', choices: ['c'] }, 1, never).finally(() => {
+      isOpen = true
+    })
+    left.abort(new AppError('request.cancelled'))
+    await expect(leaving).rejects.toMatchObject({ code: 'request.cancelled' })
+    for (const each of first) each[Symbol.dispose]()
+    for (const each of first) each[Symbol.dispose]()
+    expect(isOpen).toBe(false)
+    for (const each of same) each[Symbol.dispose]()
+    for (const each of await waiting) each[Symbol.dispose]()
+    expect(isOpen).toBe(true)
+  })
+
+  it('ends the answer whose token does not follow, and no other grammar', async () => {
+    const constraint = await open({ type: 'choice', choices: ['ab'] })
+    using other = await open({ type: 'choice', choices: ['cd'] })
+    constraint.accept(tokenizer.tokenId('x') ?? -1)
+    await expect(constraint.ready()).rejects.toMatchObject({ code: 'grammar.invalid' })
+    constraint[Symbol.dispose]()
+    other.accept(tokenizer.tokenId('c') ?? -1)
+    await other.ready()
+    expect(allowed(other.mask).map((id) => tokenizer.decode([id]))).toEqual(['d', 'd']) // as a letter and as a byte
+  })
 })

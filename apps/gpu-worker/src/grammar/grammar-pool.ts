@@ -4,6 +4,7 @@ import type { GenerateGrammar } from '@loupe/shared/wire'
 import { GrammarConstraint } from './grammar-constraint.ts'
 import type { GrammarThreadData } from './grammar-task.ts'
 import { GrammarThread } from './grammar-thread.ts'
+import { OneByOne } from './one-by-one.ts'
 import { abortable, WaitingRoom } from './waiting-room.ts'
 
 /** What a {@link GrammarPool} is made of. */
@@ -12,11 +13,12 @@ export interface GrammarPoolOptions extends Omit<GrammarThreadData, 'memoryBytes
   readonly textVocabulary: number
   /** Different grammars that may be in use at the same time; further ones wait. */
   readonly threads?: number
+  /** Time to compile one, in which the vocabulary may have to be read first. */
+  readonly compileMs?: number
 }
 
-/** Time to read a grammar, and to compile one; the vocabulary may have to be read first. */
 const READ_MS = 3000
-const COMPILE_MS = 20_000
+const COMPILE_MS = 10_000
 /** Memory of the library in one thread. A vocabulary of 262,144 tokens takes 20 MiB, a large schema 40 MiB. */
 const THREAD_BYTES = 256 * 2 ** 20
 /** A thread that holds more is not given another grammar: what it keeps is let go of with it. */
@@ -39,16 +41,19 @@ interface Seat {
 export class GrammarPool {
   readonly #options: GrammarPoolOptions
   readonly #threads: number
+  readonly #compileMs: number
   #seats: Seat[] = []
   /** Reads grammars before anybody compiles them: most faults show there, where nothing is lost. */
   #reader: GrammarThread | undefined
-  #lastRead: Promise<unknown> = Promise.resolve()
+  readonly #reads = new OneByOne()
+  readonly #compiles = new OneByOne()
   readonly #room = new WaitingRoom(MOST_WAITING)
   #matchers = 0
 
-  constructor({ threads = 4, ...options }: GrammarPoolOptions) {
+  constructor({ threads = 4, compileMs = COMPILE_MS, ...options }: GrammarPoolOptions) {
     this.#options = options
     this.#threads = threads
+    this.#compileMs = compileMs
   }
 
   /**
@@ -64,7 +69,10 @@ export class GrammarPool {
     const seat = await this.#sit(key, signal)
     const constraints: GrammarConstraint[] = []
     try {
-      await abortable(this.#compile(seat, key, rules ?? grammar), signal)
+      await abortable(
+        this.#compile(seat, key, async () => rules ?? (await this.#read(grammar))),
+        signal,
+      )
       for (let choice = 0; choice < choices; choice++) constraints.push(this.#follow(seat, key))
       await abortable(Promise.all(constraints.map((constraint) => constraint.ready())), signal)
       return constraints
@@ -78,22 +86,22 @@ export class GrammarPool {
 
   /** One after the other: a grammar that ends the reader takes no other one with it. */
   #read(grammar: GenerateGrammar): Promise<string> {
-    const read = this.#lastRead.then(async () => {
+    return this.#reads.run(async () => {
       if (this.#reader === undefined || this.#reader.isDead) this.#reader = this.#startThread()
       return (await this.#reader.run({ task: 'read', grammar }, READ_MS)) ?? ''
     })
-    this.#lastRead = read.catch(() => undefined)
-    return read
   }
 
-  /** @param source - rules, or the grammar itself where they have to be read first */
-  async #compile({ thread, compiled }: Seat, key: string, source: string | GenerateGrammar): Promise<unknown> {
+  /** One after the other, so that all grammars together take one core from the model. */
+  #compile({ thread, compiled }: Seat, key: string, rules: () => Promise<string>): Promise<unknown> {
     const known = compiled.get(key)
-    if (known !== undefined) return await known
-    const rules = typeof source === 'string' ? source : await this.#read(source)
-    const promise = thread.run({ task: 'compile', key, rules }, COMPILE_MS)
-    compiled.set(key, promise)
-    return await promise
+    if (known !== undefined) return known
+    const compiling = this.#compiles.run(async () => {
+      return await thread.run({ task: 'compile', key, rules: await rules() }, this.#compileMs)
+    })
+    compiled.set(key, compiling)
+    compiling.catch(() => compiled.delete(key))
+    return compiling
   }
 
   #follow(seat: Seat, key: string): GrammarConstraint {
