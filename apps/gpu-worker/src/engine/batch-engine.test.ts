@@ -144,6 +144,20 @@ describe('pictures', () => {
   })
 })
 
+describe('who waits for a look at pictures', () => {
+  it('used to wait for ever when all who were ahead left at once', async () => {
+    const { ask, world, engine } = createEngine({ slots: 1 })
+    world.hold = () => new Promise(() => {})
+    const ahead = [ask({ ids: promptOf(0) }), ask({ ids: promptOf(1, { pictures: 1 }), pictures: [1] })]
+    const last = ask({ ids: promptOf(2, { pictures: 1 }), pictures: [2] })
+    await turns(10)
+    expect(engine.load).toMatchObject({ running: 1, waiting: 2 })
+    world.hold = () => Promise.resolve()
+    for (const { controller } of ahead) controller.abort()
+    expect(await last.ended).toBeUndefined()
+  })
+})
+
 describe('priority', () => {
   it.each([true, false])(
     'takes the slot of a lesser request, which loses nothing (memory that moves: %s)',
@@ -273,7 +287,7 @@ describe('who leaves', () => {
   it('was not there any more when it was admitted', async () => {
     const { engine, pool } = createEngine()
     const observer = { event: () => {}, settled: () => {} }
-    const images = { cached: 0, features: () => Promise.resolve([]), [Symbol.dispose]: () => {} }
+    const images = { cached: 0, digests: [], features: () => Promise.resolve([]), [Symbol.dispose]: () => {} }
     const job = {
       inputIds: Int32Array.of(2),
       samplers: [createSampler({ temperature: 0, topK: 0, topP: 1, seed: 0 })],
@@ -328,10 +342,12 @@ describe('a prefix that is known', () => {
     const { ask, pool } = createEngine({
       slots: 2,
       prefixes: {
-        match: () => [known],
-        store: (_, ids, save) => {
-          stored.push(save(0, ids.length).tokens)
-        },
+        open: () => ({
+          match: () => [known],
+          store: (ids, slot) => {
+            stored.push(slot.save(slot.heldFrom, ids.length).tokens)
+          },
+        }),
       },
     })
     await donor.pool.prefill(0, Int32Array.from(request.ids), [])

@@ -188,6 +188,7 @@ export class BatchEngine implements Engine {
     for (const item of this.#waiting.inOrder()) if (item.task === task) this.#waiting.remove(item)
     task.settle(task.signal.aborted ? task.signal.reason : error)
     this.#batch.leave(error)
+    this.#lookout.wake() // whoever has gone makes room, too
     this.#tellIfIdle()
   }
 
