@@ -137,6 +137,7 @@ function servedBy(model: Gemma3VLModel) {
     textVocabulary: 1000,
     queue: { requests: 1, requestsPerTenant: 1, tokens: 1 },
     imageCacheBytes: 0,
+    prefixCacheBytes: 0,
     now: () => 0,
   })
   return { metadata, samplerOptions }

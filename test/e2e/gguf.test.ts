@@ -46,6 +46,7 @@ function start(options: Partial<Options> = {}): Promise<RunningWorker> {
     slotTokens: 1024,
     chunkTokens: 320,
     imageCacheBytes: 1 << 24,
+    prefixCacheBytes: 1 << 26,
     drainMs: 0,
     log: (_level, event) => logged.push(event),
     signal: new AbortController().signal,

@@ -15,6 +15,7 @@ function served(change: Partial<Gemma3Config>, textVocabulary: number = FAKE_IDS
     slotTokens: 64,
     chunkTokens: 64,
     imageCacheBytes: 0,
+    prefixCacheBytes: 0,
     now: () => 0,
   })
 }

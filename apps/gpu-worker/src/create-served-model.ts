@@ -7,7 +7,8 @@ import type { QueueLimits } from './engine/fair-queue.ts'
 import type { GenerativeModel } from './engine/model.ts'
 import { GrammarPool } from './grammar/grammar-pool.ts'
 import { ImageStore } from './images/image-store.ts'
-import { createWorkerMetrics } from './metrics/worker-metrics.ts'
+import { createWorkerMetrics, type WorkerMetrics } from './metrics/worker-metrics.ts'
+import { blockTokens, PrefixBlocks } from './prefix/prefix-blocks.ts'
 import type { ServedModel } from './served-model.ts'
 
 /** A loaded model and how to serve it. */
@@ -27,6 +28,8 @@ export interface ServedModelOptions {
   readonly chunkTokens: number
   /** Image features kept beyond the requests that use them. */
   readonly imageCacheBytes: number
+  /** Keys and values of earlier prompts and answers kept for those that begin like them; 0 keeps none. */
+  readonly prefixCacheBytes: number
   /** A clock in milliseconds. */
   readonly now: () => number
 }
@@ -53,11 +56,13 @@ export function createServedModel(options: ServedModelOptions): ServedModel {
   const { model, now, chunkTokens } = options
   checkGeometry(model.config)
   const metrics = createWorkerMetrics(options.name, () => engine.load)
+  const pool = model.openPool({ slots: options.slots, capacityTokens: servedTokens(options) })
   const engine = new BatchEngine({
-    pool: model.openPool({ slots: options.slots, capacityTokens: servedTokens(options) }),
+    pool,
     imageTokenId: model.config.imageTokenId,
     limits: options.queue,
     chunkTokens,
+    prefixes: pool.isMovable ? prefixBlocks(options, metrics) : undefined,
     monitor: metrics.engine,
     now,
   })
@@ -88,6 +93,23 @@ export function createServedModel(options: ServedModelOptions): ServedModel {
     images,
     metrics,
   }
+}
+
+/** A cache of prefixes, unless it would hold nothing. */
+function prefixBlocks(options: ServedModelOptions, metrics: WorkerMetrics): PrefixBlocks | undefined {
+  const { model, prefixCacheBytes: capacityBytes } = options
+  if (capacityBytes === 0) return undefined
+  const blocks = new PrefixBlocks({
+    capacityBytes,
+    blockTokens: blockTokens(model.config.text.slidingWindow),
+    imageTokenId: model.config.imageTokenId,
+    onQuery: (queries, hits) => {
+      metrics.prefixQueries.add(queries)
+      metrics.prefixHits.add(hits)
+    },
+  })
+  metrics.registry.gauge('loupe:prefix_cache_bytes', 'Keys and values kept of earlier prompts.', () => blocks.bytes)
+  return blocks
 }
 
 function checkGeometry({ vision }: Gemma3Config): void {

@@ -22,6 +22,7 @@ const options = {
   slotTokens: 1024,
   chunkTokens: 320,
   imageCacheBytes: 1 << 24,
+  prefixCacheBytes: 0,
   drainMs: 0,
   log: () => {},
   signal: new AbortController().signal,

@@ -32,6 +32,7 @@ export interface StartWorkerOptions {
   /** Most tokens of prompts that one step computes. */
   readonly chunkTokens: number
   readonly imageCacheBytes: number
+  readonly prefixCacheBytes: number
   readonly drainMs: number
   readonly log: Log
   /** Told how far the packing of weights is; by default the log is. */

@@ -3,7 +3,10 @@ import type { StartWorkerOptions } from '../start-worker.ts'
 import { type CliArguments, type Command, integerOption, stringOption } from './command.ts'
 import { MODEL_OPTIONS, MODEL_OPTIONS_HELP, readModelOptions } from './model-options.ts'
 
-const IMAGE_CACHE_BYTES = 512 * 1024 * 1024
+const MIB = 1024 * 1024
+const IMAGE_CACHE_MB = 512
+const PREFIX_CACHE_MB = 1024
+const MOST_MB = 1_048_576
 const MAX_WAITING = 64
 const SLOTS = 8
 const SLOT_TOKENS = 8192
@@ -21,6 +24,8 @@ export const WORKER_OPTIONS = {
   slots: { type: 'string' },
   'slot-tokens': { type: 'string' },
   'chunk-tokens': { type: 'string' },
+  'prefix-cache-mb': { type: 'string' },
+  'image-cache-mb': { type: 'string' },
 } as const satisfies Command['options']
 
 /** The lines of {@link WORKER_OPTIONS} in a command's help. */
@@ -29,7 +34,9 @@ export const WORKER_OPTIONS_HELP = `${MODEL_OPTIONS_HELP}
   --chat-template NAME   gemma3: write prompts as Gemma 3 does, whatever template the model brings
   --slots N              answers that are made at the same time, in one batch (default: ${SLOTS})
   --slot-tokens N        longest prompt and answer together (default: ${SLOT_TOKENS}, or the model's context if that is less)
-  --chunk-tokens N       most tokens of other prompts that an answer waits for between two of its own (default: ${CHUNK_TOKENS})`
+  --chunk-tokens N       most tokens of other prompts that an answer waits for between two of its own (default: ${CHUNK_TOKENS})
+  --prefix-cache-mb N    memory for earlier conversations, which go on without being computed again; 0: none (default: ${PREFIX_CACHE_MB})
+  --image-cache-mb N     memory for pictures that have been looked at; 0: none (default: ${IMAGE_CACHE_MB})`
 
 /** Options that the worker of a command line has from its user; the rest is the command's. */
 export type ChosenOptions = Pick<
@@ -39,6 +46,7 @@ export type ChosenOptions = Pick<
   | 'chatTemplate'
   | 'modelName'
   | 'imageCacheBytes'
+  | 'prefixCacheBytes'
   | 'maxWaiting'
   | 'slots'
   | 'slotTokens'
@@ -53,7 +61,8 @@ export async function readWorkerOptions(args: CliArguments): Promise<ChosenOptio
     load,
     chatTemplate: readTemplateOption(args),
     modelName: stringOption(args, 'name'),
-    imageCacheBytes: IMAGE_CACHE_BYTES,
+    imageCacheBytes: MIB * integerOption(args, 'image-cache-mb', IMAGE_CACHE_MB, [0, MOST_MB]),
+    prefixCacheBytes: MIB * integerOption(args, 'prefix-cache-mb', PREFIX_CACHE_MB, [0, MOST_MB]),
     maxWaiting: MAX_WAITING,
     slots: integerOption(args, 'slots', SLOTS, [1, 256]),
     slotTokens: integerOption(args, 'slot-tokens', SLOT_TOKENS, [16, 1_048_576]),

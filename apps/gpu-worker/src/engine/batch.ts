@@ -113,8 +113,9 @@ export class Batch {
   #settle(choice: Choice): void {
     if (!this.#seats.settle(choice)) return
     const { pool, prefixes } = this.#options
-    if (prefixes === undefined || this.#seats.lengthOf(choice) > 0) return
-    pool.restore(this.#seats.slotOf(choice), prefixes.match(choice.prompt.job))
+    choice.prefix ??= prefixes?.open(choice.prompt.job)
+    if (choice.prefix === undefined || this.#seats.lengthOf(choice) > 0) return
+    pool.restore(this.#seats.slotOf(choice), choice.prefix.match())
     choice.cachedTokens = this.#seats.lengthOf(choice)
   }
 
@@ -233,11 +234,14 @@ export class Batch {
 
   #store(choice: Choice): void {
     const { prefixes, pool } = this.#options
-    if (prefixes === undefined) return
+    choice.prefix ??= prefixes?.open(choice.prompt.job) // a branch takes its tokens over from another answer
     this.#attempt(choice, () => {
       const slot = this.#seats.slotOf(choice)
       const ids = choice.ids.subarray(0, pool.lengthTokens(slot))
-      prefixes.store(choice.prompt.job, ids, (from, end) => pool.save(slot, from, end))
+      choice.prefix?.store(ids, {
+        heldFrom: pool.heldFrom(slot),
+        save: (from, end) => pool.save(slot, from, end),
+      })
     })
   }
 

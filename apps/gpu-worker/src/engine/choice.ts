@@ -2,6 +2,7 @@ import { createStopCheck, type FinishReason, type Sampler } from '@loupe/model'
 import { AppError } from '@loupe/shared/errors'
 import type { QueueItem } from './fair-queue.ts'
 import type { SavedSequence } from './model.ts'
+import type { PrefixChain } from './prefix-cache.ts'
 import type { Prompt } from './prompt.ts'
 import type { Task } from './task.ts'
 
@@ -14,6 +15,8 @@ export class Choice implements QueueItem {
   tokens: number
   /** Keys and values of its tokens while it has no slot. */
   saved: SavedSequence | undefined
+  /** What the cache of prefixes knows of it. */
+  prefix: PrefixChain | undefined
   /** Prompt tokens that were not computed. */
   cachedTokens = 0
   readonly #sampler: Sampler

@@ -26,13 +26,16 @@ export interface PoolCallOptions {
  * Places for several sequences, their memory reserved once. Calls follow one another: a second one must not begin before
  * the first has ended. Slots count from 0.
  *
- * A pool whose memory cannot be moved throws `request.unsupported` from `copy`, `save`, `restore`, `copyOut` and `copyIn`.
+ * A pool whose memory is not movable throws `request.unsupported` from `copy`, `save`, `restore`, `copyOut` and `copyIn`.
  */
 export interface ModelPool extends Disposable {
   readonly slots: number
   /** Of each slot. */
   readonly capacityTokens: number
+  readonly isMovable: boolean
   lengthTokens(slot: number): number
+  /** The first token that `save` can still give. */
+  heldFrom(slot: number): number
   /**
    * Appends tokens to one slot; a picture must be whole within one call.
    *

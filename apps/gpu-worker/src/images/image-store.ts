@@ -7,6 +7,8 @@ import { SharedPass } from './shared-pass.ts'
 export interface ImageClaim extends Disposable {
   /** How many pictures of the request need no vision pass of their own. */
   readonly cached: number
+  /** SHA-256 of each picture, hexadecimal. */
+  readonly digests: readonly string[]
   /** The features of each picture, `[256 * d]` each; computed now unless they are there. */
   features(signal: AbortSignal): Promise<readonly Float32Array[]>
 }
@@ -71,6 +73,7 @@ export class ImageStore {
     })
     return {
       cached,
+      digests,
       features: async (signal) => {
         const all: Float32Array[] = []
         for (const part of parts) all.push(await part.features(signal))

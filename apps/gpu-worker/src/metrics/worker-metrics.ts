@@ -14,6 +14,9 @@ export interface WorkerMetrics {
   /** Pictures that requests showed, and those that needed no vision pass of their own. */
   readonly imageQueries: Counter
   readonly imageHits: Counter
+  /** Tokens of prompts, and those whose keys and values were kept. */
+  readonly prefixQueries: Counter
+  readonly prefixHits: Counter
   readonly visionPasses: Counter
   readonly visionPassTime: Histogram
   /** What the engine tells of itself. */
@@ -46,6 +49,8 @@ export function createWorkerMetrics(modelName: string, load: () => EngineLoad): 
     queueTime: registry.histogram('vllm:request_queue_time_seconds', 'From admission to the turn.', SECONDS),
     imageQueries: registry.counter('vllm:mm_cache_queries_total', 'Pictures that requests showed.'),
     imageHits: registry.counter('vllm:mm_cache_hits_total', 'Pictures whose features were there or under way.'),
+    prefixQueries: registry.counter('vllm:prefix_cache_queries_total', 'Prompt tokens that were looked up.'),
+    prefixHits: registry.counter('vllm:prefix_cache_hits_total', 'Prompt tokens that were not computed again.'),
     visionPasses: registry.counter('loupe:vision_passes_total', 'Pictures that the vision tower looked at.'),
     visionPassTime: registry.histogram('loupe:vision_pass_seconds', 'Time of one vision pass.', SECONDS),
     engine: engineMetrics(registry),

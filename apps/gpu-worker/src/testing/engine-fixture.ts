@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { createSampler, createStopCheck, type Sampler } from '@loupe/model'
 import { BatchEngine } from '../engine/batch-engine.ts'
@@ -19,6 +20,8 @@ export interface EngineSettings {
   readonly chunkTokens?: number
   readonly limits?: Partial<QueueLimits>
   readonly isMovable?: boolean
+  /** How many of the last tokens of a sequence can be saved; all by default. */
+  readonly keptTokens?: number
   readonly prefixes?: PrefixCache
 }
 
@@ -53,6 +56,7 @@ export interface Asked {
 /** An engine round a pool without weights, whose answers depend on everything that was said before. */
 export function createEngine(settings: EngineSettings = {}) {
   const { slots = 2, capacityTokens = 64, chunkTokens = 8, isMovable = true, prefixes } = settings
+  const { keptTokens = capacityTokens } = settings
   const world = {
     /** Awaited by every call of the pool. */
     hold: (_: 'prefill' | 'decode'): Promise<unknown> => Promise.resolve(),
@@ -68,6 +72,7 @@ export function createEngine(settings: EngineSettings = {}) {
     next: (tokens) => world.logits(tokens),
     step: (step, signal) => abortable(Promise.all([setImmediate(), world.hold(step)]), signal),
     isMovable,
+    keptTokens,
   })
   const seen = { steps: [] as Parameters<EngineMonitor['step']>[0][], preemptions: 0 }
   const engine = new BatchEngine({
@@ -112,6 +117,7 @@ function askEngine(engine: BatchEngine, request: TestRequest, look: () => Promis
   const { pictures = [], priority = 0, tenant = '', timeoutMs } = request
   const images = {
     cached: 0,
+    digests: pictures.map((value) => createHash('sha256').update(String(value)).digest('hex')),
     features: async (signal: AbortSignal) => {
       await abortable(look(), signal)
       return pictures.map((value) => Float32Array.of(value))

@@ -47,6 +47,7 @@ export class FakeModel implements GenerativeModel {
       next: (_, answered) => oneHot(this.answer[answered] ?? FAKE_IDS.eos),
       step: (step, signal) => this.#step(step, signal),
       isMovable: true,
+      keptTokens: size.capacityTokens,
     })
     this.pools.push(pool)
     return pool

@@ -15,6 +15,8 @@ export interface FakePoolOptions extends PoolSize {
   readonly step: (step: 'prefill' | 'decode', signal: AbortSignal | undefined) => Promise<void>
   /** Whether its memory can be moved. */
   readonly isMovable: boolean
+  /** How many of the last tokens of a sequence can be saved. */
+  readonly keptTokens: number
 }
 
 interface Held {
@@ -49,8 +51,16 @@ export class FakePool implements ModelPool {
     this.#held = Array.from({ length: options.slots }, () => EMPTY)
   }
 
+  get isMovable(): boolean {
+    return this.#options.isMovable
+  }
+
   lengthTokens(slot: number): number {
     return this.#at(slot).tokens.length
+  }
+
+  heldFrom(slot: number): number {
+    return Math.max(0, this.#at(slot).tokens.length - this.#options.keptTokens)
   }
 
   /** Slots that hold anything. */
@@ -114,7 +124,8 @@ export class FakePool implements ModelPool {
   save(slot: number, from: number, end: number): SavedTokens {
     this.#move()
     const { tokens } = this.#at(slot)
-    check(from >= 0 && from < end && end <= tokens.length, `[${from}, ${end}) is in ${tokens.length} tokens`)
+    const isHeld = from >= this.heldFrom(slot) && from < end && end <= tokens.length
+    check(isHeld, `[${from}, ${end}) is in the last of ${tokens.length} tokens`)
     return { fromToken: from, tokens: end - from, bytes: 8 * (end - from), ids: tokens.slice(from, end) } as SavedTokens
   }
 

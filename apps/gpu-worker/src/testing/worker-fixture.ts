@@ -47,6 +47,7 @@ export function createFixture({ slots = 4, chunkTokens = 320, ...limits }: Fixtu
     slotTokens: FAKE_SIZES.context,
     chunkTokens,
     imageCacheBytes: 1_000_000,
+    prefixCacheBytes: 1_000_000,
     now: () => performance.now(),
   })
   const logged: WorkerFixture['logged'] = []

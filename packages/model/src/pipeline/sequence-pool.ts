@@ -79,6 +79,20 @@ export class SequencePool implements Disposable {
     return this.#memory.slot(slot).length
   }
 
+  /** Whether what is cached can be moved. */
+  get isMovable(): boolean {
+    return this.#memory.isMovable
+  }
+
+  /**
+   * The first token of a slot that `save` can give: layers with a window let go of what they will never see again.
+   *
+   * @throws AppError `request.invalid` when there is no such slot
+   */
+  heldFrom(slot: number): number {
+    return this.#memory.slot(slot).base
+  }
+
   /**
    * Appends a prompt to one slot, or the next part of one. A picture must be whole within one part.
    *
