@@ -16,6 +16,7 @@ const PRINTED = [
   ['the loss', /^\d+\.\d+\n$/],
   ['text', /^(.*\n){2,}$/],
   ['stages', /^\d+ \d+\n$/],
+  ['sequences side by side', /^2 4 4\n$/],
 ] as const
 
 describe("the examples of the model's README", () => {
