@@ -30,6 +30,18 @@ function poolOf(count: number, size: { slots: number; capacityTokens?: number; p
   return play
 }
 
+/** A signal that aborts when the nth run begins to listen to it. */
+function abortedInRun(runs: number): AbortSignal {
+  const controller = new AbortController()
+  const { signal } = controller
+  let count = 0
+  signal.addEventListener = (...listener: Parameters<AbortSignal['addEventListener']>) => {
+    EventTarget.prototype.addEventListener.apply(signal, listener)
+    if (++count === runs) controller.abort()
+  }
+  return signal
+}
+
 describe('sequences in a pool', () => {
   /** Somebody may leave, somebody may join, somebody's prompt may go on; then some are decoded. */
   async function step(play: PoolStreams, next: (below: number) => number, joined: number): Promise<number> {
@@ -86,6 +98,17 @@ describe('sequences in a pool', () => {
     expect(together).toEqual(alone)
   })
 
+  it('are as they were when a batch is cancelled', async () => {
+    using play = poolOf(3, { slots: 3, partTokens: 8 })
+    for (const slot of [0, 1, 2]) await play.advance(slot, 30 + slot)
+    for (let count = 0; count < 12; count++) {
+      const work = play.pool.decode([2, 0], Int32Array.of(9, 9), { signal: abortedInRun(1) })
+      await expectCode(() => work, 'request.cancelled', /./)
+      expect([0, 1, 2].map((slot) => play.pool.lengthTokens(slot))).toEqual([30 + count, 31 + count, 32 + count])
+      await play.decode(0, 1, 2)
+    }
+  })
+
   it('become as long as they can, and are then only beside others', async () => {
     using play = poolOf(3, { slots: 3, capacityTokens: 60, partTokens: 4 })
     for (const slot of [0, 1, 2]) await play.advance(slot, 20)
@@ -98,6 +121,12 @@ describe('sequences in a pool', () => {
 })
 
 describe('layers with a window', () => {
+  it('keep what is seen while tokens come one by one', async () => {
+    using play = poolOf(2, { slots: 2, partTokens: 100 })
+    for (const slot of [0, 1]) await play.advance(slot, 12)
+    while (play.pool.lengthTokens(0) < TOKENS) await play.decode(1, 0)
+  })
+
   it.each([1, 3, 8, 40])('keep what is seen, in parts of %d tokens', async (partTokens) => {
     using play = poolOf(4, { slots: 4, partTokens })
     const next = numbers(partTokens)
@@ -149,18 +178,6 @@ describe('layers with a window', () => {
 })
 
 describe('a prompt', () => {
-  /** A signal that aborts when the nth run begins to listen to it. */
-  function abortedInRun(runs: number): AbortSignal {
-    const controller = new AbortController()
-    const { signal } = controller
-    let count = 0
-    signal.addEventListener = (...listener: Parameters<AbortSignal['addEventListener']>) => {
-      EventTarget.prototype.addEventListener.apply(signal, listener)
-      if (++count === runs) controller.abort()
-    }
-    return signal
-  }
-
   it.each([0, 9, 25, 60])(
     'that is cancelled leaves %d tokens as they were, however far it had come',
     async (before) => {

@@ -5,6 +5,12 @@ import type { PoolSlot } from './pool-slot.ts'
 /** How many tokens a sequence can always go back. */
 export const REWIND_TOKENS = 16
 
+/**
+ * How many decoded tokens come between two moves. A layer reads all its slots for every token, and moving the kept ones
+ * costs about as much as reading them twice: n/2 slots too many and 2·kept/n for moving are least at the root of 4·kept.
+ */
+const DECODED_TOKENS = 64
+
 /** What layers with a window have room for. */
 interface LocalRoomSize {
   /** Of the layers that see everything. */
@@ -30,6 +36,8 @@ export class LocalRoom {
   /** W - 1, and what there is to go back. */
   readonly #kept: number
   readonly #mostAtOnce: number
+  /** Tokens that are left where they are while others come one by one. */
+  readonly #mostDecoded: number
 
   constructor({ text, tokensPerImage }: Gemma3Config, size: LocalRoomSize) {
     const { capacityTokens, partTokens, isMovable = true } = size
@@ -37,6 +45,7 @@ export class LocalRoom {
     this.#kept = text.slidingWindow - 1 + REWIND_TOKENS
     const atOnce = Math.max(partTokens, tokensPerImage)
     const isAll = !isMovable || this.#kept + atOnce >= capacityTokens
+    this.#mostDecoded = isAll ? capacityTokens : this.#kept + Math.min(atOnce, DECODED_TOKENS)
     this.tokens = isAll ? capacityTokens : this.#kept + atOnce
     this.#mostAtOnce = isAll ? capacityTokens : atOnce
   }
@@ -49,6 +58,11 @@ export class LocalRoom {
   /** Whether so many tokens have slots. */
   holds(tokens: number): boolean {
     return tokens <= this.tokens
+  }
+
+  /** Whether those that are kept are moved to the front before more tokens come. */
+  moves({ length, base }: Pick<PoolSlot, 'length' | 'base'>, tokens: number): boolean {
+    return length + tokens - base > (tokens === 1 ? this.#mostDecoded : this.tokens)
   }
 
   /** @throws AppError `request.unsupported` when there is not room for as many tokens at once, whatever is moved */

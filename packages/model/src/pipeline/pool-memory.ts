@@ -191,7 +191,7 @@ export class PoolMemory implements Disposable {
   /** Makes room for more tokens where layers with a window have no slots left. */
   #makeRoom(slot: PoolSlot, tokens: number): void {
     const { length, base, row } = slot
-    if (this.#room.holds(length + tokens - base)) return
+    if (!this.#room.moves(slot, tokens)) return
     const from = this.#room.keptFrom(slot)
     this.#chainOf(slot).moveToFront(row, { from: from - base, end: length - base })
     slot.keepFrom(from)
