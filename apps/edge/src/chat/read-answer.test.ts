@@ -10,7 +10,7 @@ const done = (completion_tokens: number): GenerateEvent => ({
 })
 const token = (...ids: number[]): GenerateEvent => ({ type: 'tokens', ids })
 
-async function read(events: readonly GenerateEvent[], stop: readonly string[] = []) {
+async function read(events: readonly GenerateEvent[], stop: readonly string[] = [], choices = 1) {
   let taken = 0
   let isLeft = false
   async function* source(): AsyncGenerator<GenerateEvent, void> {
@@ -24,7 +24,7 @@ async function read(events: readonly GenerateEvent[], stop: readonly string[] = 
     }
   }
   const seen: AnswerEvent[] = []
-  for await (const event of readAnswer(source(), { tokenizer: tinyTokenizer, stop })) seen.push(event)
+  for await (const event of readAnswer(source(), { tokenizer: tinyTokenizer, stop, choices })) seen.push(event)
   return { seen, taken, isLeft }
 }
 
@@ -35,9 +35,10 @@ describe('readAnswer', () => {
   it('shows each token and ends with the worker’s own counts', async () => {
     const { seen } = await read([token(tinyId('a')), token(tinyId('b'), tinyId('c')), done(3)])
     expect(seen).toEqual([
-      { type: 'text', text: 'a', completionTokens: 1 },
-      { type: 'text', text: 'bc', completionTokens: 3 },
-      { type: 'end', finishReason: 'length', counts: { completionTokens: 3, cachedTokens: 7 } },
+      { type: 'text', choice: 0, text: 'a', logprobs: [], completionTokens: 1 },
+      { type: 'text', choice: 0, text: 'bc', logprobs: [], completionTokens: 3 },
+      { type: 'end', choice: 0, finishReason: 'length', completionTokens: 3 },
+      { type: 'done', counts: { completionTokens: 3, cachedTokens: 7 } },
     ])
   })
 
@@ -47,7 +48,7 @@ describe('readAnswer', () => {
     )
     const { seen } = await read([...bytes.map((id) => token(id)), done(bytes.length)])
     expect(textOf(seen)).toEqual(['n', 'é', '😀'])
-    expect(seen).toHaveLength(bytes.length + 1) // a step that shows nothing is an event, too
+    expect(seen).toHaveLength(bytes.length + 2) // a step that shows nothing is an event, too
   })
 
   it('does not show control tokens that the model writes', async () => {
@@ -59,11 +60,10 @@ describe('readAnswer', () => {
     const ids = [...'red. blue'].map((letter) => tinyId(letter === ' ' ? '\u2581' : letter))
     const { seen, taken, isLeft } = await read([...ids.map((id) => token(id)), done(9)], ['. b'])
     expect(textOf(seen).join('')).toBe('red')
-    expect(seen.at(-1)).toEqual({
-      type: 'end',
-      finishReason: 'stop',
-      counts: { completionTokens: 6, cachedTokens: 0 },
-    })
+    expect(seen.slice(-2)).toEqual([
+      { type: 'end', choice: 0, finishReason: 'stop', completionTokens: 6 },
+      { type: 'done', counts: { completionTokens: 6, cachedTokens: 0 } },
+    ])
     expect(taken).toBe(6)
     expect(isLeft).toBe(true)
   })
@@ -71,5 +71,73 @@ describe('readAnswer', () => {
   it('shows at the end what might have become a stop string', async () => {
     const { seen } = await read([token(tinyId('a')), token(tinyId('b')), done(2)], ['bc'])
     expect(textOf(seen)).toEqual(['a', 'b'])
+  })
+  it('reads several answers apart, and goes on with the others when a stop string ends one', async () => {
+    const of = (choice: number, letter: string): GenerateEvent => ({ type: 'tokens', choice, ids: [tinyId(letter)] })
+    const { seen } = await read(
+      [
+        of(0, 'a'),
+        of(1, 'x'),
+        of(1, '.'),
+        of(0, 'b'),
+        of(1, 'y'),
+        { type: 'end', choice: 0, summary: { finish_reason: 'length', completion_tokens: 2 } },
+        done(5),
+      ],
+      ['.'],
+      2,
+    )
+    const textBy = (choice: number) => textOf(seen.filter((event) => event.type !== 'done' && event.choice === choice))
+    expect([textBy(0).join(''), textBy(1).join('')]).toEqual(['ab', 'x'])
+    expect(seen.filter((event) => event.type !== 'text')).toEqual([
+      { type: 'end', choice: 1, finishReason: 'stop', completionTokens: 3 },
+      { type: 'end', choice: 0, finishReason: 'length', completionTokens: 4 },
+      { type: 'done', counts: { completionTokens: 4, cachedTokens: 7 } },
+    ])
+  })
+
+  it('leaves the worker when stop strings have ended all answers', async () => {
+    const dot = (choice: number): GenerateEvent => ({ type: 'tokens', choice, ids: [tinyId('.')] })
+    const { seen, isLeft, taken } = await read([dot(1), dot(0), dot(0), done(3)], ['.'], 2)
+    expect(seen.at(-1)).toEqual({ type: 'done', counts: { completionTokens: 2, cachedTokens: 0 } })
+    expect([isLeft, taken]).toEqual([true, 2])
+  })
+
+  it('does not take an answer that nobody asked for', async () => {
+    await expect(read([{ type: 'tokens', choice: 1, ids: [tinyId('a')] }])).rejects.toMatchObject({
+      code: 'worker.lost',
+    })
+  })
+
+  it('tells how likely the tokens of a text were together with it, and nothing of a stop string (rule 13)', async () => {
+    const likely = (piece: string, logprob: number): GenerateEvent => {
+      const [id, other] = [tinyId(piece), tinyId('z')]
+      return { type: 'tokens', ids: [id], logprobs: [logprob], topLogprobs: [[{ id: other, logprob: -0.5 }]] }
+    }
+    const events = [likely('<0xC3>', -1), likely('<0xA9>', -2), likely('a', -3), likely('b', -4), likely('c', -5)]
+    const { seen } = await read([...events, done(5)], ['bc'])
+    const told = seen.flatMap((event) => (event.type === 'text' ? [event] : []))
+    expect(told.map(({ text, logprobs }) => [text, logprobs.map(({ logprob }) => logprob)])).toEqual([
+      ['', [-1]],
+      ['é', [-2]],
+      ['a', [-3]],
+      ['', []],
+    ])
+    expect(told[0]?.logprobs[0]).toEqual({
+      token: '\ufffd',
+      logprob: -1,
+      bytes: [0xc3],
+      top_logprobs: [{ token: 'z', logprob: -0.5, bytes: [0x7a] }],
+    })
+  })
+
+  it('tells how likely what was held back was when it is shown at the end', async () => {
+    const likely = { type: 'tokens', ids: [tinyId('b')], logprobs: [-4] } as const
+    const { seen } = await read([likely, done(1)], ['bc'])
+    const told = seen.flatMap((event) => (event.type === 'text' ? [event] : []))
+    expect(told.map(({ text, logprobs }) => [text, logprobs.length])).toEqual([
+      ['', 0],
+      ['b', 1],
+    ])
   })
 })

@@ -1,50 +1,134 @@
+import { AppError } from '@loupe/shared/errors'
 import type { Tokenizer } from '@loupe/shared/tokenizer'
 import type { FinishReason, GenerateEvent, GenerateSummary } from '@loupe/shared/wire'
-import { createStopScanner, type StopScanner } from './stop-scanner.ts'
+import { type ChoiceReader, createChoiceReader, type Shown, type TokenLogprobs } from './choice-reader.ts'
 
-/** Counts of one answer. */
+/** Counts of one request. */
 export interface AnswerCounts {
+  /** Of all answers. */
   readonly completionTokens: number
   readonly cachedTokens: number
 }
 
-/** Text as it is made, empty for a step that shows nothing, and at the end, once, why it ended. */
+/** Text as it is made, empty for a step that shows nothing; the end of each answer; and at the end, once, what it cost. */
 export type AnswerEvent =
-  | { readonly type: 'text'; readonly text: string; readonly completionTokens: number }
-  | { readonly type: 'end'; readonly finishReason: FinishReason; readonly counts: AnswerCounts }
+  | {
+      readonly type: 'text'
+      /** Which of several answers, from 0. */
+      readonly choice: number
+      readonly text: string
+      /** How likely the tokens of the text were; empty unless it was asked for. */
+      readonly logprobs: TokenLogprobs
+      /** Of all answers so far. */
+      readonly completionTokens: number
+    }
+  | {
+      readonly type: 'end'
+      readonly choice: number
+      readonly finishReason: FinishReason
+      readonly completionTokens: number
+    }
+  | { readonly type: 'done'; readonly counts: AnswerCounts }
+
+/** How an answer is read. */
+export interface ReadOptions {
+  readonly tokenizer: Tokenizer
+  /** An answer ends before the first of these. */
+  readonly stop: readonly string[]
+  /** How many answers there are. */
+  readonly choices: number
+}
 
 /**
- * Turns token ids into text that can be shown: characters are never cut in half, stop strings are held back and end the
- * answer. Leaving early, or a stop string, leaves `events` early too, which stops the worker.
+ * Turns token ids into text that can be shown: characters are never cut in half, stop strings are held back and end an
+ * answer. Leaving early, or stop strings in all answers, leaves `events` early too, which stops the worker.
  *
- * @throws what `events` throws
+ * @throws what `events` throws, or `worker.lost` for an answer that nobody asked for
  */
 export async function* readAnswer(
   events: AsyncIterable<GenerateEvent>,
-  { tokenizer, stop }: { readonly tokenizer: Tokenizer; readonly stop: readonly string[] },
+  options: ReadOptions,
 ): AsyncGenerator<AnswerEvent, void> {
-  const decoder = tokenizer.streamDecoder({ skipSpecial: true })
-  const scanner = createStopScanner(stop)
-  let completionTokens = 0
+  const answers = new OpenAnswers(options)
   for await (const event of events) {
-    if (event.type === 'done') {
-      yield* lastEvents(event.summary, scanner, decoder.flush())
-      return
-    }
-    completionTokens += event.ids.length
-    const { text, stopped } = scanner.push(event.ids.map((id) => decoder.push(id)).join(''))
-    if (text !== '' || !stopped) yield { type: 'text', text, completionTokens }
-    if (!stopped) continue
-    // The worker tells what it found in its cache only at its own end, which nobody waits for now.
-    yield { type: 'end', finishReason: 'stop', counts: { completionTokens, cachedTokens: 0 } }
-    return
+    yield* answers.take(event)
+    if (answers.areOver) return
   }
 }
 
-function* lastEvents(summary: GenerateSummary, scanner: StopScanner, rest: string): Generator<AnswerEvent, void> {
-  const counts = { completionTokens: summary.completion_tokens, cachedTokens: summary.cached_tokens }
-  const { text, stopped } = scanner.push(rest)
-  const shown = stopped ? text : text + scanner.flush()
-  if (shown !== '') yield { type: 'text', text: shown, completionTokens: counts.completionTokens }
-  yield { type: 'end', finishReason: stopped ? 'stop' : summary.finish_reason, counts }
+type Tokens = Extract<GenerateEvent, { type: 'tokens' }>
+
+/** The answers of one request, until all of them have ended. */
+class OpenAnswers {
+  readonly #open: Map<number, ChoiceReader>
+  readonly #choices: number
+  #completionTokens = 0
+  #isCut = false
+  areOver = false
+
+  constructor({ tokenizer, stop, choices }: ReadOptions) {
+    const indices = Array.from({ length: choices }, (_, choice) => choice)
+    this.#open = new Map(indices.map((choice) => [choice, createChoiceReader(tokenizer, stop)]))
+    this.#choices = choices
+  }
+
+  *take(event: GenerateEvent): Generator<AnswerEvent, void> {
+    if (event.type === 'done') {
+      yield* this.#closeAll(event.summary)
+      return
+    }
+    const { choice = 0 } = event
+    if (choice >= this.#choices) {
+      throw new AppError('worker.lost', `The worker sent answer ${choice}, expected fewer than ${this.#choices}.`)
+    }
+    const reader = this.#open.get(choice)
+    // The worker goes on with an answer that a stop string has ended, beside others.
+    if (reader === undefined) return
+    if (event.type === 'end') yield* this.#close(choice, reader, event.summary.finish_reason)
+    else yield* this.#show(choice, reader, event)
+  }
+
+  *#show(choice: number, reader: ChoiceReader, tokens: Tokens): Generator<AnswerEvent, void> {
+    this.#completionTokens += tokens.ids.length
+    const shown = reader.push(tokens)
+    if (!isEmpty(shown) || !shown.stopped) yield this.#text(choice, shown)
+    if (!shown.stopped) return
+    this.#isCut = true
+    yield this.#end(choice, 'stop')
+    // The worker tells what it found in its cache only at its own end, which nobody waits for now.
+    if (this.#open.size === 0) yield this.#done(this.#completionTokens, 0)
+  }
+
+  /** What was held back of an answer, and its end. */
+  *#close(choice: number, reader: ChoiceReader, reason: FinishReason): Generator<AnswerEvent, void> {
+    const shown = reader.flush()
+    if (!isEmpty(shown)) yield this.#text(choice, shown)
+    yield this.#end(choice, shown.stopped ? 'stop' : reason)
+  }
+
+  *#closeAll(summary: GenerateSummary): Generator<AnswerEvent, void> {
+    for (const [choice, reader] of this.#open) {
+      yield* this.#close(choice, reader, summary.choices?.[choice]?.finish_reason ?? summary.finish_reason)
+    }
+    const all = this.#isCut ? this.#completionTokens : summary.completion_tokens
+    yield this.#done(all, summary.cached_tokens)
+  }
+
+  #text(choice: number, { text, logprobs }: Shown): AnswerEvent {
+    return { type: 'text', choice, text, logprobs, completionTokens: this.#completionTokens }
+  }
+
+  #end(choice: number, finishReason: FinishReason): AnswerEvent {
+    this.#open.delete(choice)
+    return { type: 'end', choice, finishReason, completionTokens: this.#completionTokens }
+  }
+
+  #done(completionTokens: number, cachedTokens: number): AnswerEvent {
+    this.areOver = true
+    return { type: 'done', counts: { completionTokens, cachedTokens } }
+  }
+}
+
+function isEmpty({ text, logprobs }: Shown): boolean {
+  return text === '' && logprobs.length === 0
 }

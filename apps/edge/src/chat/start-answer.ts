@@ -14,6 +14,10 @@ export interface RunningAnswer {
   readonly promptTokens: number
   /** Prompt tokens that stand for pictures. */
   readonly imageTokens: number
+  /** How many answers there are to the one prompt. */
+  readonly choices: number
+  /** Whether it was asked how likely the tokens were. */
+  readonly tellsLogprobs: boolean
   readonly events: AsyncGenerator<AnswerEvent, void>
 }
 
@@ -46,13 +50,25 @@ export async function startAnswer(
     request_id: identity.requestId,
   }
   const body = { id: identity.requestId, inputIds: ids, parameters }
-  const events = await generateWithImages(services.worker, metadata.name, body, images, signal)
+  const { answer } = request
+  const admitted = generateWithImages(services.worker, metadata.name, body, images, signal)
+  const events = await admitted.catch((error: unknown) => {
+    throw blameStructure(error, answer)
+  })
   return {
     model: metadata.name,
     promptTokens: ids.length,
     imageTokens: images.length * metadata.parameters.tokens_per_image,
-    events: readAnswer(events, { tokenizer, stop: request.answer.stop }),
+    choices: answer.choices,
+    tellsLogprobs: answer.topLogprobs !== undefined,
+    events: readAnswer(events, { tokenizer, stop: answer.stop, choices: answer.choices }),
   }
+}
+
+/** The worker knows what is wrong with a grammar, and not which field of the request it came from. */
+function blameStructure(error: unknown, { structure }: AnswerOptions): unknown {
+  const isOurs = AppError.isInstance(error) && error.code.startsWith('grammar.') && structure !== undefined
+  return isOurs ? error.at(structure.param) : error
 }
 
 /** The template takes a system message as one text; clients send it in parts, too. */
@@ -112,7 +128,15 @@ function generateParametersOf(
     temperature: answer.temperature,
     top_k: answer.topK,
     top_p: answer.topP,
+    min_p: answer.minP,
+    repetition_penalty: answer.repetitionPenalty,
+    presence_penalty: answer.presencePenalty,
+    frequency_penalty: answer.frequencyPenalty,
+    logit_bias: answer.logitBias,
     seed: answer.seed,
+    grammar: answer.structure?.grammar,
+    ...(answer.choices === 1 ? {} : { n: answer.choices }),
+    ...(answer.topLogprobs === undefined ? {} : { logprobs: true, top_logprobs: answer.topLogprobs }),
     ...(answer.stopTokenIds.length === 0 ? {} : { stop_token_ids: [...answer.stopTokenIds] }),
     ...(answer.ignoreEos ? { ignore_eos: true } : {}),
   }

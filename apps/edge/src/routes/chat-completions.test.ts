@@ -1,7 +1,7 @@
 import { AppError } from '@loupe/shared/errors'
 import { type ChatCompletionChunk, chatCompletion, chatCompletionChunk, errorReply } from '@loupe/shared/schema'
 import { describe, expect, it, vi } from 'vitest'
-import { says, saysIds, TINY_MODEL } from '../testing/fake-worker.ts'
+import { type Script, says, saysIds, TINY_MODEL } from '../testing/fake-worker.ts'
 import { readChunks, readEvents } from '../testing/read-events.ts'
 import { createTestApp, type TestApp } from '../testing/test-app.ts'
 import { tinyId } from '../testing/tiny-tokenizer.ts'
@@ -72,6 +72,135 @@ describe('a whole answer', () => {
     client.abort()
     expect((await asking).status).toBe(499)
     expect(app.worker.left).toBe(1)
+  })
+})
+
+/** Two answers, mixed: `ab`, cut off, and `x`. */
+const two: Script = () => {
+  const says = (choice: number, letter: string) => ({ type: 'tokens', choice, ids: [tinyId(letter)] }) as const
+  const counts = { prompt_tokens: 3, completion_tokens: 3, cached_tokens: 2, image_tokens: 0, images_cached: 0 }
+  const ends = [
+    { finish_reason: 'length', completion_tokens: 2 },
+    { finish_reason: 'stop', completion_tokens: 1 },
+  ] as const
+  return [
+    says(1, 'x'),
+    says(0, 'a'),
+    { type: 'end', choice: 1, summary: ends[1] },
+    says(0, 'b'),
+    { type: 'end', choice: 0, summary: ends[0] },
+    { type: 'done', summary: { ...counts, finish_reason: 'length', choices: [...ends] } },
+  ]
+}
+
+describe('several answers', () => {
+  it('are choices in their order, counted together', async () => {
+    const app = await createTestApp()
+    app.worker.script = two
+    const body = chatCompletion.parse(await (await app.chat({ ...hello, n: 2 })).json())
+    expect(app.worker.admitted[0]?.parameters.n).toBe(2)
+    expect(body.choices.map(({ index, message, finish_reason }) => [index, message.content, finish_reason])).toEqual([
+      [0, 'ab', 'length'],
+      [1, 'x', 'stop'],
+    ])
+    expect(body.usage).toMatchObject({ completion_tokens: 3, prompt_tokens_details: { cached_tokens: 2 } })
+  })
+
+  it('stream side by side, each with its role and its finish_reason once (rules 7, 8, 10)', async () => {
+    const app = await createTestApp()
+    app.worker.script = two
+    const chunks = (await chunksOf(app, { ...withUsage, n: 2 })).map((chunk) => chatCompletionChunk.parse(chunk))
+    const of = (index: number) => chunks.flatMap(({ choices }) => choices).filter((choice) => choice.index === index)
+    for (const [index, text, reason] of [
+      [0, 'ab', 'length'],
+      [1, 'x', 'stop'],
+    ] as const) {
+      expect(of(index).map(({ delta }) => delta.role)).toEqual([
+        'assistant',
+        ...of(index)
+          .slice(1)
+          .map(() => undefined),
+      ])
+      expect(
+        of(index)
+          .map(({ delta }) => delta.content ?? '')
+          .join(''),
+      ).toBe(text)
+      expect(
+        of(index)
+          .map(({ finish_reason }) => finish_reason)
+          .filter(Boolean),
+      ).toEqual([reason])
+    }
+    expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { completion_tokens: 3 } })
+  })
+})
+
+describe('log probabilities', () => {
+  const likely: Script = () => {
+    const top = [
+      [
+        { id: tinyId('a'), logprob: -0.5 },
+        { id: tinyId('b'), logprob: -1 },
+      ],
+    ]
+    const counts = { prompt_tokens: 3, completion_tokens: 1, cached_tokens: 0, image_tokens: 0, images_cached: 0 }
+    return [
+      { type: 'tokens', ids: [tinyId('b')], logprobs: [-1], topLogprobs: top },
+      { type: 'done', summary: { ...counts, finish_reason: 'stop' } },
+    ]
+  }
+  const content = [
+    {
+      token: 'b',
+      logprob: -1,
+      bytes: [0x62],
+      top_logprobs: [
+        { token: 'a', logprob: -0.5, bytes: [0x61] },
+        { token: 'b', logprob: -1, bytes: [0x62] },
+      ],
+    },
+  ]
+
+  it('have the shape of OpenAI, whole and streamed (rule 13)', async () => {
+    const app = await createTestApp()
+    app.worker.script = likely
+    const asked = { ...hello, logprobs: true, top_logprobs: 2 }
+    const body = chatCompletion.parse(await (await app.chat(asked)).json())
+    expect(app.worker.admitted[0]?.parameters).toMatchObject({ logprobs: true, top_logprobs: 2 })
+    expect(body.choices[0]?.logprobs).toEqual({ content, refusal: null })
+    const chunks = await chunksOf(app, { ...asked, stream: true })
+    expect(chunks.flatMap(({ choices }) => choices[0]?.logprobs?.content ?? [])).toEqual(content)
+  })
+
+  it('are null unless they were asked for', async () => {
+    const app = await createTestApp()
+    expect(chatCompletion.parse(await (await app.chat(hello)).json()).choices[0]?.logprobs).toBeNull()
+    expect(app.worker.admitted[0]?.parameters).not.toHaveProperty('logprobs')
+  })
+})
+
+describe('what an answer has to be', () => {
+  it('reaches the worker with the other ways to sample', async () => {
+    const app = await createTestApp()
+    const sampling = { min_p: 0.1, presence_penalty: 1, frequency_penalty: -1, repetition_penalty: 1.2 }
+    const response_format = { type: 'json_schema', json_schema: { name: 'x', schema: { type: 'object' } } }
+    await app.chat({ ...hello, ...sampling, logit_bias: { 7: -100 }, response_format })
+    expect(app.worker.admitted[0]?.parameters).toMatchObject({
+      ...sampling,
+      logit_bias: { 7: -100 },
+      grammar: { type: 'json_schema', schema: '{"type":"object"}' },
+    })
+  })
+
+  it.each(['grammar.invalid', 'grammar.too_complex'] as const)('is blamed by its field: %s', async (code) => {
+    const app = await createTestApp()
+    app.worker.refusal = new AppError(code, 'Lookahead is not supported yet.')
+    const reply = await app.chat({ ...hello, structured_outputs: { regex: '(?=a)' } })
+    expect([reply.status, await reply.json()]).toMatchObject([
+      400,
+      { error: { code, param: 'structured_outputs.regex', type: 'invalid_request_error' } },
+    ])
   })
 })
 
@@ -221,7 +350,7 @@ describe('the request', () => {
 
   it.each([
     ['a schema fault', { messages: [] }, 'request.invalid', 'messages'],
-    ['a feature that is not offered', { ...hello, n: 2 }, 'request.unsupported', 'n'],
+    ['a feature that is not offered', { ...hello, best_of: 2 }, 'request.unsupported', 'best_of'],
     [
       'a late system message',
       {

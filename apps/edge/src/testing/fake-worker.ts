@@ -29,6 +29,8 @@ export interface FakeWorker {
   /** Changed by tests: what it answers next, and whether it is there. */
   script: Script
   isDown: boolean
+  /** Why it refuses to generate, if it does. */
+  refusal: AppError | undefined
   /** Wait before each event. */
   beforeEvent: () => Promise<void>
 }
@@ -76,6 +78,7 @@ export async function createFakeWorker(facts: Partial<ModelFacts> = {}): Promise
     left: 0,
     script: says('hello'),
     isDown: false,
+    refusal: undefined,
     beforeEvent: () => Promise.resolve(),
     fetch: async (url, init = {}) => {
       if (worker.isDown) throw new TypeError('connection refused')
@@ -125,6 +128,7 @@ async function generate(worker: FakeWorker, { body, init }: Received): Promise<R
   }
   const missing = request.imageDigests.filter((digest) => !worker.held.has(digest))
   if (missing.length > 0) throw new AppError('image.missing', '', { facts: { missing } })
+  if (worker.refusal !== undefined) throw worker.refusal
   worker.admitted.push(request)
   return new Response(eventBody(worker, request, init.signal ?? undefined))
 }

@@ -15,10 +15,29 @@ const usage = z.object({
 /** What a request cost, in tokens. */
 export type Usage = z.infer<typeof usage>
 
+const tokenLogprob = z.object({
+  token: z.string(),
+  /** Natural. */
+  logprob: z.number(),
+  /** UTF-8: a token need not be whole characters. */
+  bytes: z.array(z.int().min(0).max(255)),
+})
+
+/** How likely the tokens of an answer were, in their order. */
+const logprobs = z
+  .object({
+    content: z.array(z.object({ ...tokenLogprob.shape, top_logprobs: z.array(tokenLogprob) })),
+    refusal: z.null(),
+  })
+  .nullable()
+
+/** How likely the tokens of an answer were. */
+export type Logprobs = z.infer<typeof logprobs>
+
 const choice = z.object({
   index: z.int().min(0),
   message: z.object({ role: z.literal('assistant'), content: z.string().nullable(), refusal: z.null() }),
-  logprobs: z.null(),
+  logprobs,
   finish_reason: finishReason,
 })
 
@@ -43,7 +62,7 @@ const chunkChoice = z.object({
     content: z.string().optional(),
     refusal: z.null().optional(),
   }),
-  logprobs: z.null(),
+  logprobs,
   finish_reason: finishReason.nullable(),
 })
 

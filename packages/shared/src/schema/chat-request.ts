@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { boundedList } from '../bounded-list.ts'
 import { chatMessage } from './chat-message.ts'
+import { structuredOutputFields } from './structured-output.ts'
 
 /** More than this is no conversation: the context would be long full. */
 const MAX_MESSAGES = 2048
@@ -11,6 +12,13 @@ const tokenId = z
   .int()
   .min(0)
   .max(2 ** 31 - 1)
+const penalty = z.number().min(-2).max(2).nullish()
+const MOST_BIASES = 1024
+/** Counted before it is looked at. */
+const logitBias = z
+  .record(z.string(), z.unknown())
+  .refine((biases) => Object.keys(biases).length <= MOST_BIASES, `expected at most ${MOST_BIASES} tokens`)
+  .pipe(z.record(z.string().regex(/^\d{1,9}$/, 'expected token ids as keys'), z.number().min(-100).max(100)))
 const stopString = z.string().min(1, 'expected a stop string of at least one character').max(256)
 
 /** When the answer is streamed. */
@@ -26,8 +34,8 @@ const streamOptions = z.looseObject({
  *
  * Fields that are not here are either refused by name (`refused-features.ts`) or accepted and named in a warning.
  *
- * @see https://platform.openai.com/docs/api-reference/chat/create; `top_k`, `ignore_eos` and `stop_token_ids` are
- * extensions of vLLM
+ * @see https://platform.openai.com/docs/api-reference/chat/create; `top_k`, `min_p`, `repetition_penalty`, `ignore_eos`,
+ * `stop_token_ids`, `structured_outputs` and `guided_*` are extensions of vLLM
  */
 export const chatCompletionRequest = z.looseObject({
   model: z.string().min(1).max(256),
@@ -37,6 +45,14 @@ export const chatCompletionRequest = z.looseObject({
   top_p: z.number().min(0).max(1).nullish(),
   /** 0 and -1 switch it off. */
   top_k: z.int().min(-1).max(1_000_000).nullish(),
+  /** Sample among the tokens that are at least this share as likely as the likeliest. */
+  min_p: z.number().min(0).max(1).nullish(),
+  /** Of tokens that the answer holds; of them for each time; of tokens that prompt or answer hold, as a factor. */
+  presence_penalty: penalty,
+  frequency_penalty: penalty,
+  repetition_penalty: z.number().gt(0).max(100).nullish(),
+  /** Added to the scores of these tokens. */
+  logit_bias: logitBias.nullish(),
   seed: z.int().nullish(),
   /** The older name of `max_completion_tokens`, which wins when both are given. */
   max_tokens: tokenCount,
@@ -44,7 +60,12 @@ export const chatCompletionRequest = z.looseObject({
   stop: z.union([stopString, boundedList(stopString, [0, 16])]).nullish(),
   stop_token_ids: boundedList(tokenId, [0, 64]).nullish(),
   ignore_eos: z.boolean().nullish(),
+  /** Answers to the one conversation. */
   n: z.int().min(1).max(128).nullish(),
+  /** Tell how likely each token was, and so many likeliest ones beside it. */
+  logprobs: z.boolean().nullish(),
+  top_logprobs: z.int().min(0).max(20).nullish(),
+  ...structuredOutputFields,
   stream: z.boolean().nullish(),
   stream_options: streamOptions.nullish(),
   /** The caller's own name for its end user. Accepted; nothing depends on it. */

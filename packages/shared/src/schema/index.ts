@@ -3,6 +3,7 @@ export {
   type ChatCompletionChunk,
   chatCompletion,
   chatCompletionChunk,
+  type Logprobs,
   type Usage,
 } from './chat-completion.ts'
 export { errorReply } from './error-reply.ts'
@@ -14,3 +15,4 @@ export {
   type ImageReference,
   readChatRequest,
 } from './read-chat-request.ts'
+export type { StructuredOutput } from './structured-output.ts'

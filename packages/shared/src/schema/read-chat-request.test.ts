@@ -29,6 +29,14 @@ describe('readChatRequest', () => {
         stop: [],
         stopTokenIds: [],
         ignoreEos: false,
+        minP: undefined,
+        presencePenalty: undefined,
+        frequencyPenalty: undefined,
+        repetitionPenalty: undefined,
+        logitBias: undefined,
+        choices: 1,
+        topLogprobs: undefined,
+        structure: undefined,
       },
       stream: false,
       includeUsage: false,
@@ -44,7 +52,7 @@ describe('readChatRequest', () => {
         .map((field) => [field, null]),
     )
     expect(readChatRequest({ ...hello, ...nulls })).toEqual(readChatRequest(hello))
-    const harmless = { tools: [], n: 1, logprobs: false, response_format: { type: 'text' }, presence_penalty: 0 }
+    const harmless = { tools: [], n: 1, logprobs: false, response_format: { type: 'text' } }
     expect(readChatRequest({ ...hello, ...harmless })).toEqual(readChatRequest(hello))
   })
 
@@ -183,23 +191,81 @@ describe('what readChatRequest refuses by its path (rule 16)', () => {
   })
 })
 
+describe('how readChatRequest reads what an answer has to be', () => {
+  const schema = { type: 'object', properties: { b: {}, a: {} } }
+  const text = JSON.stringify(schema)
+  it.each<[unknown, unknown, string]>([
+    [{ response_format: { type: 'json_object' } }, { type: 'json_object' }, 'response_format'],
+    [
+      { response_format: { type: 'json_schema', json_schema: { name: 'x', strict: true, schema } } },
+      { type: 'json_schema', schema: text },
+      'response_format.json_schema.schema',
+    ],
+    [{ structured_outputs: { json: schema } }, { type: 'json_schema', schema: text }, 'structured_outputs.json'],
+    [{ structured_outputs: { json_object: true } }, { type: 'json_object' }, 'structured_outputs.json_object'],
+    [{ structured_outputs: { regex: 'a+' } }, { type: 'regex', pattern: 'a+' }, 'structured_outputs.regex'],
+    [{ structured_outputs: { choice: ['a'] } }, { type: 'choice', choices: ['a'] }, 'structured_outputs.choice'],
+    [{ structured_outputs: { grammar: 'r' } }, { type: 'ebnf', grammar: 'r' }, 'structured_outputs.grammar'],
+    [{ guided_json: text, guided_regex: null }, { type: 'json_schema', schema: text }, 'guided_json'],
+    [{ guided_regex: 'a+' }, { type: 'regex', pattern: 'a+' }, 'guided_regex'],
+    [{ guided_choice: ['a'] }, { type: 'choice', choices: ['a'] }, 'guided_choice'],
+    [{ guided_grammar: 'r' }, { type: 'ebnf', grammar: 'r' }, 'guided_grammar'],
+  ])('%j', (fields, grammar, param) => {
+    expect(readChatRequest({ ...hello, ...Object(fields) }).answer.structure).toEqual({ grammar, param })
+  })
+
+  it.each<[string, unknown, string]>([
+    ['two that would have to agree', { guided_regex: 'a', response_format: { type: 'json_object' } }, 'guided_regex'],
+    ['a format without its schema', { response_format: { type: 'json_schema' } }, 'response_format.json_schema'],
+    ['an unknown format', { response_format: { type: 'xml' } }, 'response_format.type'],
+    ['an unknown kind', { structured_outputs: { structural_tag: '{}' } }, 'structured_outputs'],
+    ['one that is too long', { guided_regex: 'x'.repeat(65_537) }, 'guided_regex'],
+    ['choices that are too many', { guided_choice: Array(1025).fill('x') }, 'guided_choice'],
+  ])('refuses %s', (_, fields, param) => {
+    expect(refusalOf({ ...hello, ...Object(fields) })).toMatchObject({ code: 'request.invalid', param })
+  })
+})
+
+describe('how readChatRequest reads the ways to sample', () => {
+  it('passes them on', () => {
+    const sampling = { min_p: 0.1, presence_penalty: -2, frequency_penalty: 2, repetition_penalty: 1.1 }
+    const { answer } = readChatRequest({ ...hello, ...sampling, logit_bias: { 5: -100 }, n: 3, logprobs: true })
+    expect(answer).toMatchObject({
+      minP: 0.1,
+      presencePenalty: -2,
+      frequencyPenalty: 2,
+      repetitionPenalty: 1.1,
+      logitBias: { 5: -100 },
+      choices: 3,
+      topLogprobs: 0,
+    })
+    expect(readChatRequest({ ...hello, logprobs: true, top_logprobs: 20 }).answer.topLogprobs).toBe(20)
+  })
+
+  it.each<[string, unknown]>([
+    ['top_logprobs', 3],
+    ['n', 129],
+    ['presence_penalty', 2.1],
+    ['frequency_penalty', -2.1],
+    ['repetition_penalty', 0],
+    ['min_p', 1.1],
+    ['logit_bias', Object.fromEntries(Array.from({ length: 1025 }, (_, id) => [id, 0]))],
+  ])('refuses %s: %j', (field, value) => {
+    expect(refusalOf({ ...hello, [field]: value })).toMatchObject({ code: 'request.invalid', param: field })
+  })
+
+  it('refuses biases of what is no token', () => {
+    expect(refusalOf({ ...hello, logit_bias: { hello: 1 } }).param).toMatch(/^logit_bias/)
+  })
+})
+
 describe('what readChatRequest does not offer', () => {
   it.each<[string, unknown]>([
     ['tools', [{ type: 'function', function: { name: 'f' } }]],
     ['tool_choice', 'required'],
     ['functions', [{ name: 'f' }]],
-    ['response_format', { type: 'json_schema', json_schema: { name: 'x', schema: {} } }],
-    ['response_format', { type: 'json_object' }],
-    ['logprobs', true],
-    ['top_logprobs', 3],
-    ['n', 2],
-    ['logit_bias', { 5: 100 }],
-    ['presence_penalty', 0.5],
-    ['frequency_penalty', -0.5],
-    ['repetition_penalty', 1.1],
-    ['min_p', 0.1],
-    ['guided_json', {}],
-    ['structured_outputs', { regex: 'a' }],
+    ['best_of', 2],
+    ['bad_words', ['x']],
     ['modalities', ['text', 'audio']],
     ['audio', { voice: 'x' }],
     ['store', true],

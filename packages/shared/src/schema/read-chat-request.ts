@@ -5,6 +5,7 @@ import type { ContentPart } from './content-part.ts'
 import { ignoredFields } from './ignored-fields.ts'
 import { formatPath, issueError } from './issue-error.ts'
 import { refuseUnofferedFeatures } from './refused-features.ts'
+import { readStructuredOutput, type StructuredOutput } from './structured-output.ts'
 
 /** A picture of a message, not yet looked at. */
 export interface ImageReference {
@@ -41,6 +42,22 @@ export interface AnswerOptions {
   readonly stopTokenIds: readonly number[]
   /** Go on past the model's end tokens. */
   readonly ignoreEos: boolean
+  /** Sample among the tokens that are at least this share as likely as the likeliest. */
+  readonly minP: number | undefined
+  /** Of tokens that the answer holds. */
+  readonly presencePenalty: number | undefined
+  /** Of tokens that the answer holds, for each time. */
+  readonly frequencyPenalty: number | undefined
+  /** Of tokens that prompt or answer hold, as a factor. */
+  readonly repetitionPenalty: number | undefined
+  /** What is added to the scores of tokens, by token id. */
+  readonly logitBias: Readonly<Record<string, number>> | undefined
+  /** How many answers. */
+  readonly choices: number
+  /** Tell how likely each token was, and so many likeliest ones beside it; undefined tells nothing. */
+  readonly topLogprobs: number | undefined
+  /** What the answer has to be. */
+  readonly structure: StructuredOutput | undefined
 }
 
 /** A chat request after the schema: nulls, aliases and spellings are gone. */
@@ -130,16 +147,42 @@ function readPart(part: ContentPart, [message, place]: readonly [number, number]
 }
 
 function readAnswerOptions(request: ChatCompletionRequest): AnswerOptions {
-  const { stop, top_k: topK, top_p: topP } = request
+  const { stop } = request
   return {
-    maxTokens: request.max_completion_tokens ?? request.max_tokens ?? undefined,
-    // Nothing but the likeliest token has a share of 0 before it: top_p 0 is greedy.
-    temperature: topP === 0 ? 0 : (request.temperature ?? undefined),
-    topP: topP === 0 ? undefined : (topP ?? undefined),
-    topK: topK === -1 ? 0 : (topK ?? undefined),
-    seed: request.seed === null || request.seed === undefined ? undefined : Math.abs(request.seed),
+    ...readSampling(request),
+    maxTokens: given(request.max_completion_tokens) ?? given(request.max_tokens),
     stop: typeof stop === 'string' ? [stop] : (stop ?? []),
     stopTokenIds: request.stop_token_ids ?? [],
     ignoreEos: request.ignore_eos ?? false,
+    choices: request.n ?? 1,
+    topLogprobs: readTopLogprobs(request),
+    structure: readStructuredOutput(request),
   }
+}
+
+/** Null asks for nothing. */
+function given<T>(value: T | null | undefined): T | undefined {
+  return value ?? undefined
+}
+
+function readSampling(request: ChatCompletionRequest) {
+  const { top_k: topK, top_p: topP } = request
+  return {
+    // Nothing but the likeliest token has a share of 0 before it: top_p 0 is greedy.
+    temperature: topP === 0 ? 0 : given(request.temperature),
+    topP: topP === 0 ? undefined : given(topP),
+    topK: topK === -1 ? 0 : given(topK),
+    minP: given(request.min_p),
+    presencePenalty: given(request.presence_penalty),
+    frequencyPenalty: given(request.frequency_penalty),
+    repetitionPenalty: given(request.repetition_penalty),
+    logitBias: given(request.logit_bias),
+    seed: typeof request.seed === 'number' ? Math.abs(request.seed) : undefined,
+  }
+}
+
+function readTopLogprobs({ logprobs, top_logprobs: top }: ChatCompletionRequest): number | undefined {
+  if (logprobs === true) return top ?? 0
+  if ((top ?? 0) === 0) return undefined
+  throw new AppError('request.invalid', 'top_logprobs: expected "logprobs": true beside it.', { param: 'top_logprobs' })
 }
