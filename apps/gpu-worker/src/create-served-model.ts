@@ -4,7 +4,7 @@ import { AppError } from '@loupe/shared/errors'
 import type { ModelMetadata } from '@loupe/shared/wire'
 import { BatchEngine } from './engine/batch-engine.ts'
 import type { QueueLimits } from './engine/fair-queue.ts'
-import type { GenerativeModel } from './engine/model.ts'
+import type { GenerativeModel, ModelPool } from './engine/model.ts'
 import { GrammarPool } from './grammar/grammar-pool.ts'
 import { ImageStore } from './images/image-store.ts'
 import { createWorkerMetrics, type WorkerMetrics } from './metrics/worker-metrics.ts'
@@ -56,7 +56,7 @@ export function createServedModel(options: ServedModelOptions): ServedModel {
   const { model, now, chunkTokens } = options
   checkGeometry(model.config)
   const metrics = createWorkerMetrics(options.name, () => engine.load)
-  const pool = model.openPool({ slots: options.slots, capacityTokens: servedTokens(options) })
+  const pool = openPool(options)
   const engine = new BatchEngine({
     pool,
     imageTokenId: model.config.imageTokenId,
@@ -121,8 +121,13 @@ function checkGeometry({ vision }: Gemma3Config): void {
   )
 }
 
+function openPool({ model, slots, ...options }: ServedModelOptions): ModelPool {
+  const capacityTokens = servedTokens({ model, ...options })
+  return model.openPool({ slots, capacityTokens, partTokens: Math.min(options.chunkTokens, capacityTokens) })
+}
+
 /** What a request may have of the model's context. */
-function servedTokens({ model, slotTokens }: ServedModelOptions): number {
+function servedTokens({ model, slotTokens }: Pick<ServedModelOptions, 'model' | 'slotTokens'>): number {
   return Math.min(slotTokens, model.config.text.contextTokens)
 }
 

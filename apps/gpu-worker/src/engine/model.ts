@@ -74,6 +74,8 @@ export interface ModelPool extends Disposable {
 export interface PoolSize {
   readonly slots: number
   readonly capacityTokens: number
+  /** The longest call that is to be expected, a picture aside: layers with a window have room for it. */
+  readonly partTokens: number
 }
 
 /**

@@ -67,6 +67,7 @@ export function createEngine(settings: EngineSettings = {}) {
   const pool = new FakePool({
     slots,
     capacityTokens,
+    partTokens: chunkTokens,
     imageTokenId: ENGINE_IDS.image,
     tokensPerImage: ENGINE_IDS.tokensPerImage,
     next: (tokens) => world.logits(tokens),

@@ -54,9 +54,10 @@ export class SequencePool implements Disposable {
   #isRunning = false
 
   /** @throws AppError `prompt.too_long` when slots are longer than what the model was trained for; `request.invalid` */
-  constructor(model: SequenceModel, { slots, capacityTokens, partTokens = PART_TOKENS }: PoolSize) {
+  constructor(model: SequenceModel, { slots, capacityTokens, ...size }: PoolSize) {
     const { config } = model
     const { contextTokens, vocabSize } = config.text
+    const { partTokens = Math.min(PART_TOKENS, contextTokens) } = size
     if (!Number.isInteger(capacityTokens) || capacityTokens < 1 || capacityTokens > contextTokens) {
       const expected = `Expected a capacity of 1 to ${contextTokens} tokens`
       throw new AppError('prompt.too_long', `${expected}, found ${capacityTokens}.`)
