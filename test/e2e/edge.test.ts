@@ -5,6 +5,7 @@ import { pictureSourcesSuite } from './suites/picture-sources.ts'
 import { picturesSuite } from './suites/pictures.ts'
 import { playgroundSuite } from './suites/playground.ts'
 import { requestsSuite } from './suites/requests.ts'
+import { samplingSuite } from './suites/sampling.ts'
 import { type Stack, startStack } from './support/stack.ts'
 
 // One file, so that edge and worker are started once and nothing runs beside the tests that count and kill.
@@ -23,6 +24,7 @@ describe('edge and worker', () => {
   picturesSuite(stack)
   pictureSourcesSuite(stack)
   requestsSuite(stack)
+  samplingSuite(stack)
   playgroundSuite(stack)
   lifetimesSuite(stack) // last: it kills the worker
 })
