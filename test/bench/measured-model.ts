@@ -68,10 +68,12 @@ export async function measureModel(target: ModelToMeasure, tell: (step: Measured
   }
   using sequence = model.startSequence({ capacityTokens })
   await during('first token', () => sequence.prefill(Int32Array.of(2), []))
-  const ids = Int32Array.from({ length: promptTokens }, (_, i) => 1000 + ((i * 7919) % 100_000))
+  // Words, in a table of any size: behind the special tokens, and far apart.
+  const word = (index: number) => 300 + ((index * 7919) % (Math.min(model.config.text.vocabSize, 200_000) - 500))
+  const ids = Int32Array.from({ length: promptTokens }, (_, index) => word(index))
   await during('prompt', () => sequence.prefill(ids, []))
   await during('decode', async () => {
-    for (let token = 0; token < decodedTokens; token++) await sequence.decode(1000 + token)
+    for (let token = 0; token < decodedTokens; token++) await sequence.decode(word(promptTokens + token))
   })
 }
 

@@ -58,7 +58,7 @@ describe('estimateMemory', () => {
     expect([bytes(stored, 'ownBytes'), bytes(stored, 'pageBytes')]).toEqual([0, PARAMETERS_4B * 4])
     expect([bytes(widened, 'ownBytes'), bytes(widened, 'pageBytes')]).toEqual([PARAMETERS_4B * 4, 0])
     // A head of float32 reads the table itself; else its rows are read from the stored one.
-    expect([stored.table.pageBytes, widened.table.pageBytes]).toEqual([0, 1000 * 65_536])
+    expect([stored.table.pageBytes, widened.table.pageBytes]).toEqual([0, 1000 * 131_072])
   })
 
   it('counts a language model in blocks apart from its norms and its table', () => {

@@ -64,9 +64,9 @@ describe('heldWeight', () => {
 
 describe('tablePages', () => {
   const options = { isPrepacked: false, keepStoredTypes: false, activations: 'int8' } as const
-  const window = 65_536
+  const window = 131_072
 
-  it('counts 64 KiB a token, in each file that a row has something in, and never more than there is', () => {
+  it('counts 128 KiB a token, in each file that a row has something in, and never more than there is', () => {
     const large = tensor('uint8', 100 * window, 4, 2, 32)
     const scales = tensor('float32', 5 * window, 4, 2)
     const table: StoredWeight = { blocks: { shape: [4, 64], bits: 8, blockSize: 32, quants: large, scales } }

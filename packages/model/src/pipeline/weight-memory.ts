@@ -70,8 +70,8 @@ function heldFloats(name: string, { dtype, shape, bytes }: FloatWeight, options:
   return { form, parameters, ownBytes: parameters * BYTES_PER_ELEMENT.float32, pageBytes: 0 }
 }
 
-/** Pages that a run takes into memory round a row that it reads. */
-const ROW_WINDOW = 64 * 1024
+/** Pages that a run takes into memory round a row that it reads; fewer where rows lie near each other. */
+const ROW_WINDOW = 128 * 1024
 
 /**
  * Pages of the embedding table that looking up some tokens reads, at most: rows are few bytes, pages are read many at a
