@@ -2,14 +2,14 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { GenerateJob } from '../engine/engine.ts'
 import type { SavedTokens } from '../engine/model.ts'
 import type { PrefixCache, PrefixChain, PrefixSource } from '../engine/prefix-cache.ts'
-import { BlockKeys } from './block-keys.ts'
 import { BlockStore } from './block-store.ts'
+import { type SequenceBlock, SequenceBlocks } from './sequence-blocks.ts'
 
 /** What {@link PrefixBlocks} is made of. */
 export interface PrefixBlocksOptions {
   /** Most bytes of keys and values. */
   readonly capacityBytes: number
-  /** Tokens of a block. When one is complete its sequence must still hold them all; see {@link blockTokens}. */
+  /** Tokens of a block without pictures. When one is complete its sequence must still hold them all; see {@link blockTokens}. */
   readonly blockTokens: number
   /** -1 for a text-only model. */
   readonly imageTokenId: number
@@ -32,7 +32,7 @@ export function blockTokens(windowTokens: number): number {
 
 /**
  * Keys and values of earlier sequences in blocks of tokens. A sequence with the same front takes them over instead of
- * computing them: of a conversation that goes on, only what is new.
+ * computing them; of a conversation that goes on, only what is new is computed.
  *
  * Tenants share nothing: how long a prompt takes would tell what somebody has asked.
  */
@@ -52,43 +52,38 @@ export class PrefixBlocks implements PrefixCache {
   }
 
   open(job: GenerateJob): PrefixChain {
-    const { blockTokens: size, imageTokenId, onQuery } = this.#options
-    const { inputIds, images } = job
-    const keys = new BlockKeys({ ...this.#options, salt: this.#salt(job.tenant), digests: images.digests })
-    let seen = 0
+    const { inputIds, images, tenant } = job
+    const blocks = new SequenceBlocks({ ...this.#options, salt: this.#salt(tenant), digests: images.digests })
+    let kept = 0
     return {
       match: () => {
         // The last token is computed in any case: somebody waits for what follows it.
-        const found = this.#store.use(keys.first(Math.floor((inputIds.length - 1) / size), inputIds))
-        const isInside = (end: number) => inputIds[end - 1] === imageTokenId && inputIds[end] === imageTokenId
-        let blocks = found.length
-        while (blocks > 0 && isInside(blocks * size)) blocks--
-        onQuery?.(inputIds.length, blocks * size)
-        return found.slice(0, blocks)
+        const front = blocks.complete(inputIds).filter(({ end }) => end < inputIds.length)
+        const found = this.#store.use(front.map(({ key }) => key))
+        const hits = found.reduce((sum, { tokens }) => sum + tokens, 0)
+        this.#options.onQuery?.(inputIds.length, hits)
+        return found
       },
       store: (ids, slot) => {
-        for (const blocks = Math.floor(ids.length / size); seen < blocks; seen++) {
-          this.#keep(keys.first(seen + 1, ids), slot)
-        }
+        const complete = blocks.complete(ids)
+        while (kept < complete.length) this.#keep(complete.slice(0, ++kept), slot)
       },
     }
   }
 
   /**
-   * Keeps one more block of a chain, unless one before it is gone.
+   * Keeps the last block of a chain, unless one before it is gone.
    *
-   * @param keys - of the chain, the last of them that of the block to keep
+   * @param chain - all blocks of a sequence up to that one
    */
-  #keep(keys: readonly string[], slot: PrefixSource): void {
-    const [before, own] = [keys.at(-2), keys.at(-1) ?? '']
-    if (this.#store.has(own)) {
-      this.#store.use(keys)
-      return
+  #keep(chain: readonly SequenceBlock[], slot: PrefixSource): void {
+    const keys = chain.map(({ key }) => key)
+    const [before, own] = [keys.at(-2), chain.at(-1)]
+    if (own === undefined) return
+    if (this.#store.has(own.key)) this.#store.use(keys)
+    else if (own.from >= slot.heldFrom && (before === undefined || this.#store.has(before))) {
+      this.#store.add(keys, slot.save(own.from, own.end))
     }
-    const end = keys.length * this.#options.blockTokens
-    const from = end - this.#options.blockTokens
-    if (from < slot.heldFrom || (before !== undefined && !this.#store.has(before))) return
-    this.#store.add(keys, slot.save(from, end))
   }
 
   /** Salted with a secret of the process, so that a key says nothing outside of it. */
