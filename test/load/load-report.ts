@@ -19,7 +19,7 @@ export function emptyTally(): LoadTally {
 }
 
 /** The value below which a share of the sorted numbers lies. */
-export function quantile(values: readonly number[], share: number): number {
+function quantile(values: readonly number[], share: number): number {
   const rising = [...values].sort((a, b) => a - b)
   return rising[Math.min(rising.length - 1, Math.floor(share * rising.length))] ?? 0
 }

@@ -20,6 +20,13 @@ const request = (ids: number[], images = 0): GenerateRequest => ({
 })
 
 describe('checkPrompt', () => {
+  it('names the setting that bounds prompt and answer', () => {
+    const asked = { ...request([2, 3]), parameters: { max_tokens: 15 } }
+    expect(() => checkPrompt(model, asked)).toThrow(
+      'A sequence holds 16 tokens here (--slot-tokens); the prompt has 2 tokens and the answer may have 15.',
+    )
+  })
+
   it('takes an image token beyond the vocabulary', () => {
     expect(checkPrompt(model, request([2, 9, 9, 3], 1))).toEqual({ imageTokens: 2, maxTokens: 12 })
   })

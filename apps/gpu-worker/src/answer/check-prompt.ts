@@ -56,9 +56,8 @@ function answerRoom(model: ModelMetadata['parameters'], promptTokens: number, as
   const needed = asked ?? 1
   if (needed > room) {
     const found = `the prompt has ${promptTokens} tokens and the answer may have ${needed}`
-    throw new AppError('prompt.too_long', `The context holds ${model.context_length} tokens; ${found}.`, {
-      param: 'input_ids',
-    })
+    const detail = `A sequence holds ${model.context_length} tokens here (--slot-tokens); ${found}.`
+    throw new AppError('prompt.too_long', detail, { param: 'input_ids' })
   }
   return asked ?? Math.min(room, model.generation_defaults.max_tokens)
 }

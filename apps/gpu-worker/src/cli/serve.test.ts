@@ -22,6 +22,9 @@ describe('loupe serve', () => {
   it.each([
     [['--port', '70000'], '--port takes a whole number from 0 to 65535'],
     [['--threads', 'many'], '--threads takes a whole number'],
+    [['--slots', '0'], '--slots takes a whole number from 1 to 256, not "0".'],
+    [['--slot-tokens', 'all'], '--slot-tokens takes a whole number from 16 to 1048576, not "all".'],
+    [['--chunk-tokens', '8'], '--chunk-tokens takes a whole number from 16 to 65536, not "8".'],
     [['--device', 'tpu'], '--device: expected cpu, cuda, webgpu, found "tpu".'],
     [['--chat-template', 'gemma2'], '--chat-template: expected gemma3, found "gemma2".'],
     [['--model', 'nowhere'], '--model: there is no file or directory "nowhere".'],
