@@ -15,7 +15,7 @@ export interface SamplerOptions {
   readonly bannedIds?: readonly number[]
   /** `[t]` what stands before the answer; only the repetition penalty looks at it. */
   readonly promptIds?: Int32Array
-  /** The answer so far, when it was begun elsewhere: draws, penalties and constraint go on behind it. */
+  /** `[t]` the answer so far, when it was begun elsewhere: draws, penalties and constraint go on behind it. */
   readonly answeredIds?: Int32Array
   /** Which of several answers to one prompt this is, from 0: each has a stream of draws of its own. */
   readonly choice?: number
@@ -44,7 +44,7 @@ export interface Sampler extends Disposable {
    * Resolves when `next` may be called; `undefined` if it may be called now. A grammar looks for the tokens that may
    * follow while the model computes.
    *
-   * @throws AppError when that fails: this answer ends, others may go on
+   * @throws AppError of the {@link TokenConstraint}, when that fails: this answer ends, others may go on
    */
   ready(): Promise<void> | undefined
   /**

@@ -3,7 +3,7 @@ export interface TokenConstraint extends Disposable {
   /**
    * Resolves when `mask` is that of the next token; `undefined` when it is so already.
    *
-   * @throws AppError when it cannot be found out; the answer cannot go on then
+   * @throws AppError `grammar.too_complex` or `grammar.invalid` when it cannot be found out; the answer ends then
    */
   ready(): Promise<void> | undefined
   /** One bit a token, `[ceil(v / 32)]`: bit `id % 32` of word `id >> 5` is 1 for a token that may come next. */

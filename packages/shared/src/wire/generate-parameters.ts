@@ -6,7 +6,7 @@ import { generateGrammar } from './grammar.ts'
 /** Answers to one prompt. */
 export const MOST_CHOICES = 128
 /** Likeliest tokens told beside each token of an answer. */
-export const MOST_TOP_LOGPROBS = 20
+const MOST_TOP_LOGPROBS = 20
 const MOST_BIASES = 1024
 
 const tokenId = z

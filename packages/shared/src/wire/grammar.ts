@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { boundedList } from '../bounded-list.ts'
 
 /** Longest grammar, schema or pattern, and all choices together: a compiler's work grows with it, and not only in step. */
-export const MAX_GRAMMAR_CHARACTERS = 65_536
+const MAX_GRAMMAR_CHARACTERS = 65_536
 const MOST_CHOICES = 1024
 
 const text = z.string().min(1).max(MAX_GRAMMAR_CHARACTERS)
