@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { filterTokens } from '@loupe/model'
+import { filterTokens, readLogitRow } from '@loupe/model'
 import { describe, expect, it } from 'vitest'
 
 interface Case {
@@ -21,7 +21,7 @@ describe('filterTokens agrees with Transformers', () => {
 
   it.each(flat)('$title', ({ logits, result }) => {
     const row = Float32Array.from(logits, (logit) => logit ?? Number.NEGATIVE_INFINITY)
-    const { ids, weights } = filterTokens(row, Math.max(...row), result)
+    const { ids, weights } = filterTokens(readLogitRow(row), result)
     const total = weights.reduce((sum, weight) => sum + weight, 0)
     const drawable = [...ids.keys()].filter((at) => (weights[at] ?? 0) > 0)
     expect(drawable.map((at) => ids[at])).toEqual(result.ids)

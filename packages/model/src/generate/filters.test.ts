@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type FilterSettings, filterTokens } from './filters.ts'
+import { readLogitRow } from './logit-row.ts'
 import { uniformAt } from './random.ts'
 
 /** Top-p as its rule is written: sort by score, then by id, and drop from the low end. */
@@ -24,13 +25,13 @@ describe('filterTokens', () => {
       const low = Array.from({ length }, (_, at) => levels[Math.floor(levels.length * uniformAt(round, at + 2))] ?? 0)
       const logits = Float32Array.from([...low, 2])
       const topP = 0.999 * uniformAt(round, 1)
-      const { ids } = filterTokens(logits, 2, { temperature: 1, topK: 0, topP })
+      const { ids } = filterTokens(readLogitRow(logits), { temperature: 1, topK: 0, topP })
       expect([...ids]).toEqual(keptByTopP(logits, topP))
     }
   })
 
   it('drops the lower ids of a tie', () => {
-    const { ids, weights } = filterTokens(new Float32Array(10), 0, { temperature: 1, topK: 0, topP: 0.35 })
+    const { ids, weights } = filterTokens(readLogitRow(new Float32Array(10)), { temperature: 1, topK: 0, topP: 0.35 })
     expect([...ids]).toEqual([6, 7, 8, 9])
     expect([...weights]).toEqual([1, 1, 1, 1])
   })
@@ -38,7 +39,7 @@ describe('filterTokens', () => {
     const logits = Float32Array.from([0.5, 0.25, 0.2, 0.05], Math.log)
     const ids = (settings: Partial<FilterSettings>) => {
       const all = { temperature: 1, topK: 0, topP: 1, ...settings }
-      return [...filterTokens(logits, logits[0] ?? 0, all).ids]
+      return [...filterTokens(readLogitRow(logits), all).ids]
     }
     expect(ids({ minP: 0.11 })).toEqual([0, 1, 2])
     expect(ids({ minP: 0.45 })).toEqual([0, 1])
@@ -51,7 +52,7 @@ describe('filterTokens', () => {
 
   it('keeps all that tie with the k-th after the division rounds them to one number', () => {
     const logits = Float32Array.of(1, 1 + 2 ** -23, 1 + 2 ** -22, 0.5)
-    const { ids } = filterTokens(logits, 1 + 2 ** -22, { temperature: 3, topK: 1, topP: 1 })
+    const { ids } = filterTokens(readLogitRow(logits), { temperature: 3, topK: 1, topP: 1 })
     const scores = logits.map((logit) => logit / 3)
     expect([...ids]).toEqual([0, 1, 2, 3].filter((id) => scores[id] === scores[2]))
   })

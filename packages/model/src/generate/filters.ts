@@ -5,7 +5,7 @@
  * @see `generation/logits_process.py` of huggingface/transformers: TemperatureLogitsWarper, TopKLogitsWarper,
  *   TopPLogitsWarper, MinPLogitsWarper
  */
-import { kthLargest } from './kth-largest.ts'
+import { idsFrom, kthLogit, type LogitRow } from './logit-row.ts'
 import { nucleus } from './nucleus.ts'
 import { Scratch } from './scratch.ts'
 import { type SoftmaxWeights, softmaxWeights } from './softmax-weights.ts'
@@ -37,15 +37,15 @@ const weightScratch = new Scratch()
  * The tokens that pass the filters. All tokens that tie with the k-th pass top-k; of tokens that tie at the edge of
  * top-p those with the higher ids pass; at least one token passes. A token whose probability is 0 in float32 never does.
  *
- * @param logits - `[v]`, none above `largest`, no NaN
- * @param largest - the largest logit, finite
+ * @param row - with a token that may be chosen
  */
-export function filterTokens(logits: Float32Array, largest: number, settings: FilterSettings): Candidates {
+export function filterTokens(row: LogitRow, settings: FilterSettings): Candidates {
   const { topK, topP, minP = 0 } = settings
   const temperature = Math.fround(settings.temperature)
-  const top = Math.fround(largest / temperature)
+  const { logits, best } = row
+  const top = Math.fround((logits[best] as number) / temperature) // the caller has looked
   const hasTopK = topK > 0 && topK < logits.length
-  const kept = hasTopK ? likeliest(logits, topK, temperature) : { ids: undefined, scores: temper(logits, temperature) }
+  const kept = hasTopK ? likeliest(row, topK, temperature) : { ids: undefined, scores: temper(logits, temperature) }
   const weighed = softmaxWeights(kept.scores, top, weightScratch.floats(kept.scores.length))
   const edge = topP < 1 ? nucleus(weighed, topP) : { score: Number.NEGATIVE_INFINITY, ties: 0 }
   return pass(weighed, kept.ids, { ...edge, minP })
@@ -69,22 +69,14 @@ function temper(logits: Float32Array, temperature: number): Float32Array {
 }
 
 /** The tokens with the k-th largest score or more, after the temperature: rounding may have made new ties. */
-function likeliest(logits: Float32Array, k: number, temperature: number): Scores {
-  const kth = kthLargest(logits, k)
+function likeliest(row: LogitRow, k: number, temperature: number): Scores {
+  const kth = kthLogit(row, k)
   const threshold = Math.fround(kth / temperature)
-  // Only what is this near can round to the same score: few are divided.
+  // Only what is this near can round to the same score.
   const near = kth - Math.abs(kth) * 2 ** -22 - temperature * 2 ** -148
-  const ids: number[] = []
-  const scores: number[] = []
-  for (let id = 0; id < logits.length; id++) {
-    const logit = logits[id] as number // within bounds
-    if (logit < near) continue
-    const score = Math.fround(logit / temperature)
-    if (score < threshold) continue
-    ids.push(id)
-    scores.push(score)
-  }
-  return { ids, scores: new Float32Array(scores) }
+  const scoreOf = (id: number) => Math.fround((row.logits[id] as number) / temperature) // an id of the row
+  const ids = idsFrom(row, near).filter((id) => scoreOf(id) >= threshold)
+  return { ids, scores: Float32Array.from(ids, scoreOf) }
 }
 
 /** What a candidate needs to pass. */

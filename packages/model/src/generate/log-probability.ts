@@ -1,5 +1,5 @@
 import { expOfNegative } from './exp.ts'
-import { kthLargest } from './kth-largest.ts'
+import { idsFrom, kthLogit, readLogitRow } from './logit-row.ts'
 
 /** A token and how likely the model took it to be. */
 export interface TokenLogprob {
@@ -30,11 +30,7 @@ export function logProbability(
 }
 
 function normalizer(logits: Float32Array): { largest: number; logSum: number } {
-  let largest = Number.NEGATIVE_INFINITY
-  for (let at = 0; at < logits.length; at++) {
-    const logit = logits[at] as number // within bounds
-    if (logit > largest) largest = logit
-  }
+  const largest = logits[readLogitRow(logits).best] as number // a token was chosen: there is one
   let sum = 0
   for (let at = 0; at < logits.length; at++) sum += expOfNegative((logits[at] as number) - largest) // within bounds
   return { largest, logSum: Math.log(sum) }
@@ -45,13 +41,10 @@ function likeliestIds(
   { count, vocabLimit, bannedIds }: Parameters<typeof logProbability>[2],
 ): number[] {
   if (count === 0) return []
-  const row = logits.subarray(0, vocabLimit)
-  const least = kthLargest(row, count + bannedIds.length)
-  const ids: number[] = []
-  for (let id = 0; id < row.length; id++) if ((row[id] as number) >= least) ids.push(id) // within bounds
-  const byLogit = (a: number, b: number) => (row[b] ?? 0) - (row[a] ?? 0) || a - b
-  return ids
+  const row = readLogitRow(logits.subarray(0, vocabLimit))
+  const logitOf = (id: number) => row.logits[id] as number // an id of the row
+  return idsFrom(row, kthLogit(row, count + bannedIds.length))
     .filter((id) => !bannedIds.includes(id))
-    .sort(byLogit)
+    .sort((a, b) => logitOf(b) - logitOf(a) || a - b)
     .slice(0, count)
 }

@@ -1,6 +1,7 @@
 import { AppError } from '@loupe/shared/errors'
 import { type Candidates, filterTokens } from './filters.ts'
 import { logProbability, type TokenLogprob } from './log-probability.ts'
+import { type LogitRow, notFinite, readLogitRow } from './logit-row.ts'
 import { createPenalties } from './penalties.ts'
 import { uniformAt } from './random.ts'
 import { checkSamplingParams, type SamplingParams } from './sampling-params.ts'
@@ -96,10 +97,9 @@ export function createSampler(params: SamplingParams, options: SamplerOptions = 
   return {
     ready: () => constraint?.ready(),
     next(logits, position) {
-      const row = prepare(logits)
-      const best = argmax(row, constraint !== undefined)
-      const at = { best, choice, position: answeredIds.length + position }
-      const id = isGreedy(params, row, best) ? best : draw(row, params, at)
+      const row = readChoices(prepare(logits), constraint !== undefined)
+      const uniform = () => uniformAt(params.seed, answeredIds.length + position, choice)
+      const id = isGreedy(params, row) ? row.best : pick(filterTokens(row, params), uniform(), row.best)
       return describe(logits, id, options)
     },
     accept,
@@ -118,41 +118,17 @@ function describe(logits: Float32Array, id: number, options: SamplerOptions): Sa
   return { id, logprob, topLogprobs: top }
 }
 
-/** The lowest id among the largest logits. */
-function argmax(logits: Float32Array, isConstrained: boolean): number {
-  let best = -1
-  let largest = Number.NEGATIVE_INFINITY
-  for (let id = 0; id < logits.length; id++) {
-    const logit = logits[id] as number // within bounds
-    if (logit <= largest) continue
-    // A NaN is not at most anything, and so comes to be looked at here.
-    if (Number.isNaN(logit)) {
-      throw new AppError('runtime.failed', `Expected finite logits, found NaN for token ${id}.`)
-    }
-    best = id
-    largest = logit
-  }
-  if (best >= 0 && largest !== Number.POSITIVE_INFINITY) return best
-  if (best < 0 && isConstrained) throw new AppError('grammar.invalid', 'Expected a token that may follow, found none.')
-  throw new AppError('runtime.failed', `Expected finite logits, found ${largest} as the largest of ${logits.length}.`)
+/** @throws AppError if no token may be chosen */
+function readChoices(logits: Float32Array, isConstrained: boolean): LogitRow {
+  const row = readLogitRow(logits)
+  if (row.best >= 0) return row
+  if (isConstrained) throw new AppError('grammar.invalid', 'Expected a token that may follow, found none.')
+  throw notFinite(Number.NEGATIVE_INFINITY, logits)
 }
 
 /** A temperature so low that float32 overflows leaves the best token alone with a chance, as temperature 0 does. */
-function isGreedy({ temperature }: SamplingParams, logits: Float32Array, best: number): boolean {
+function isGreedy({ temperature }: SamplingParams, { logits, best }: LogitRow): boolean {
   return temperature === 0 || !Number.isFinite(Math.fround((logits[best] as number) / Math.fround(temperature)))
-}
-
-/** Which draw of which answer. */
-interface DrawPlace {
-  /** The likeliest token. */
-  readonly best: number
-  readonly choice: number
-  readonly position: number
-}
-
-function draw(logits: Float32Array, params: SamplingParams, { best, choice, position }: DrawPlace): number {
-  const largest = logits[best] as number // `argmax` gave an index
-  return pick(filterTokens(logits, largest, params), uniformAt(params.seed, position, choice), best)
 }
 
 /** Inverts the distribution function, by rising id. */
