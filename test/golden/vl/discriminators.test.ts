@@ -2,6 +2,7 @@
 import type { EncodableTensor, ForwardRequest, Gemma3VLModel } from '@loupe/model'
 import { loadGemma3VL } from '@loupe/model/node'
 import { describe, expect, it } from 'vitest'
+import { CachedStage } from '../../../packages/model/src/pipeline/cached-stage.ts'
 import {
   type CaseName,
   caseDirectory,
@@ -130,22 +131,22 @@ describe('image blocks drawn wrongly', () => {
     const isImage = (index: number) => inputIds[index] === config.imageTokenId
     const features = await imageFeatures(model, golden)
     const places = Int32Array.from(inputIds, (_, index) => index)
-    using cache = languageModel.allocateCache(1, tokens)
-    using binding = await languageModel.bind(cache)
-    using _inputs = languageModel.bindStep(binding, {
+    const blocks = inputIds.map((_, index) => (isImage(index) ? draw(1, index) : 0))
+    const logits = new Float32Array(tokens * config.text.vocabSize)
+    using stage = new CachedStage(languageModel, { rows: 1, slots: { local: tokens, global: tokens } })
+    const step = {
       rows: 1,
       tokenIds: inputIds,
       positions: places,
-      slots: places,
-      blocks: inputIds.map((_, index) => (isImage(index) ? draw(1, index) : 0)),
+      places: { local: { slots: places, blocks }, global: { slots: places, blocks } },
       given: {
         rows: [...places].filter(isImage),
         states: Float32Array.from(features.flatMap((feature) => [...feature])),
       },
       logitRows: [...places],
-    })
-    await binding.outputOnHost('logits').run()
-    return worstUnpadded(golden, binding.read('logits').data as Float32Array, expectedTensor(golden, 'logits'))
+    }
+    await stage.run(step, { logits: [[tokens, config.text.vocabSize], logits] })
+    return worstUnpadded(golden, logits, expectedTensor(golden, 'logits'))
   }
 
   it('shows: image tokens that see only what is before them', async () => {

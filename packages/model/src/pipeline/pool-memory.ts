@@ -1,20 +1,13 @@
 import { AppError } from '@loupe/shared/errors'
-import type { Gemma3Config } from '../gemma3/config.ts'
 import type { SlotRange } from '../gemma3/key-value-cache.ts'
-import type { LanguageModel, Step } from './language-model.ts'
+import type { Step } from './language-model.ts'
 import { LocalRoom } from './local-room.ts'
 import { cutPicture, PoolSlot } from './pool-slot.ts'
 import { decodeStep, promptStep } from './pool-steps.ts'
 import type { PromptPart } from './prompt-tokens.ts'
 import type { Saved } from './saved-tokens.ts'
+import type { SequenceModel } from './sequence-model.ts'
 import { StageChain } from './stage-chain.ts'
-
-/** What the caches of several sequences are made for. */
-export interface SequenceModel {
-  readonly config: Gemma3Config
-  /** All stages, in the order in which a token passes them. */
-  readonly stages: readonly LanguageModel[]
-}
 
 /** What a step gives, and how it ends early. */
 interface PartLogits {

@@ -1,10 +1,11 @@
 import { AppError } from '@loupe/shared/errors'
 import { REWIND_TOKENS } from './local-room.ts'
 import { checkedBatch, checkedPrompt, checkRange, checkRoom, type PoolLimits } from './pool-arguments.ts'
-import { PoolMemory, type SequenceModel } from './pool-memory.ts'
+import { PoolMemory } from './pool-memory.ts'
 import { cutPicture, type PoolSlot } from './pool-slot.ts'
 import { PART_TOKENS, type PromptPart } from './prompt-tokens.ts'
 import { opened, type SavedSequence, type SavedTokens, sealed } from './saved-tokens.ts'
+import type { SequenceModel } from './sequence-model.ts'
 
 /** How much a {@link SequencePool} holds. */
 export interface PoolSize {

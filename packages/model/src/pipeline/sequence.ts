@@ -1,4 +1,4 @@
-import type { SequenceModel } from './pool-memory.ts'
+import type { SequenceModel } from './sequence-model.ts'
 import { SequencePool, type StepOptions } from './sequence-pool.ts'
 
 /**

@@ -3,7 +3,7 @@ import type { PerKind } from '../gemma3/layer-kind.ts'
 import { headWidth } from '../gemma3/stage.ts'
 import { CachedStage } from './cached-stage.ts'
 import type { Step } from './language-model.ts'
-import type { SequenceModel } from './pool-memory.ts'
+import type { SequenceModel } from './sequence-model.ts'
 
 /** Where a step runs, and how it ends early. */
 interface ChainRunOptions {
