@@ -2,6 +2,7 @@
 import type { EncodableTensor, ForwardRequest, Gemma3VLModel } from '@loupe/model'
 import { loadGemma3VL } from '@loupe/model/node'
 import { describe, expect, it } from 'vitest'
+// @boundaries-ignore a stage is not public, and a test is no reason to make it so
 import { CachedStage } from '../../../packages/model/src/pipeline/cached-stage.ts'
 import {
   type CaseName,
