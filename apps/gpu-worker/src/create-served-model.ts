@@ -142,6 +142,8 @@ function metadataOf(options: ServedModelOptions): ModelMetadata {
     outputs: [
       { name: 'output_ids', datatype: 'INT32', shape: [-1] },
       { name: 'logprobs', datatype: 'FP32', shape: [-1] },
+      { name: 'top_ids', datatype: 'INT32', shape: [-1, -1] },
+      { name: 'top_logprobs', datatype: 'FP32', shape: [-1, -1] },
     ],
     parameters: {
       context_length: servedTokens(options),

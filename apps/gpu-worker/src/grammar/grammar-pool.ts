@@ -18,7 +18,7 @@ export interface GrammarPoolOptions extends Omit<GrammarThreadData, 'memoryBytes
 }
 
 const READ_MS = 3000
-const COMPILE_MS = 10_000
+const COMPILE_MS = 20_000
 /** Memory of the library in one thread. A vocabulary of 262,144 tokens takes 20 MiB, a large schema 40 MiB. */
 const THREAD_BYTES = 256 * 2 ** 20
 /** A thread that holds more is not given another grammar: what it keeps is let go of with it. */

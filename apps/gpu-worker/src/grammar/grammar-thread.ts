@@ -9,8 +9,11 @@ interface Pending {
   reject(reason: AppError): void
 }
 
-/** Memory of a thread beside that of the grammar library: the vocabulary while it is read. */
-const HEAP_MEGABYTES = 512
+/**
+ * Memory of a thread beside that of the grammar library: the vocabulary while it is read. What is young is kept small, as
+ * V8 gives little of it back.
+ */
+const HEAP = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 4 }
 
 /**
  * A thread that works on grammars. It ends with the first fault of any task, with all tasks that are left: what a hostile
@@ -28,7 +31,7 @@ export class GrammarThread {
   constructor(data: GrammarThreadData) {
     this.#worker = new Worker(new URL('./grammar-worker.ts', import.meta.url), {
       workerData: data,
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MEGABYTES },
+      resourceLimits: HEAP,
       execArgv: ['--disable-warning=ExperimentalWarning'],
     })
     this.#worker.on('message', (reply: GrammarReply) => this.#settle(reply))
