@@ -19,7 +19,7 @@ interface Case {
 }
 
 function casesOf(vocabulary: number): readonly Case[] {
-  const promptIds = Int32Array.from({ length: 2000 }, (_, at) => (at * 7919) % vocabulary)
+  const promptIds = new Set(Array.from({ length: 2000 }, (_, at) => (at * 7919) % vocabulary))
   const penalties = { repetitionPenalty: 1.1, presencePenalty: 0.5, frequencyPenalty: 0.5 }
   return [
     { name: 'greedy', params: GREEDY },

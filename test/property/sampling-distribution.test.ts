@@ -111,7 +111,7 @@ function criticalChiSquare(freedom: number): number {
 function optionsOf({ prompt = [], answer = [], mask, bannedIds = [] }: Case): SamplerOptions {
   const bits = mask?.reduce((sum, id) => sum | (1 << id), 0)
   const constraint = bits === undefined ? undefined : constantMask(Int32Array.of(bits))
-  return { promptIds: Int32Array.from(prompt), answeredIds: Int32Array.from(answer), bannedIds, constraint }
+  return { promptIds: new Set(prompt), answeredIds: Int32Array.from(answer), bannedIds, constraint }
 }
 
 function constantMask(mask: Int32Array): NonNullable<SamplerOptions['constraint']> {

@@ -8,6 +8,7 @@ import { MASK_MUTANTS } from './mask.ts'
 import { PART_MUTANTS } from './parts.ts'
 import { PIPELINE_MUTANTS } from './pipeline.ts'
 import { POOL_MUTANTS } from './pool.ts'
+import { SAMPLING_MUTANTS } from './sampling.ts'
 import { VISION_MUTANTS } from './vision.ts'
 
 /** Every fact of the model that some test must hold. */
@@ -22,4 +23,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...BLOCK_MUTANTS,
   ...COLUMN_MUTANTS,
   ...DEVICE_MUTANTS,
+  ...SAMPLING_MUTANTS,
 ]

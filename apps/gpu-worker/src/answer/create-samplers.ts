@@ -21,7 +21,8 @@ export async function createSamplers(
   const params = samplingParams(served, parameters)
   const options = {
     ...served.samplerOptions,
-    promptIds: inputIds.slice(0, inputIds.length - answered),
+    // One for all answers, and only where something looks at it.
+    promptIds: new Set(params.repetitionPenalty === undefined ? [] : inputIds.subarray(0, inputIds.length - answered)),
     answeredIds: inputIds.slice(inputIds.length - answered),
     topLogprobs: parameters.logprobs === true ? (parameters.top_logprobs ?? 0) : undefined,
   }

@@ -6,7 +6,7 @@ import type { SamplingParams } from './sampling-params.ts'
 const PLAIN: SamplingParams = { temperature: 1, topK: 0, topP: 1, seed: 0 }
 
 function applied(changes: Partial<SamplingParams>, logits: number[], prompt: number[] = [], answer: number[] = []) {
-  const penalties = createPenalties({ ...PLAIN, ...changes }, Int32Array.from(prompt))
+  const penalties = createPenalties({ ...PLAIN, ...changes }, new Set(prompt))
   for (const id of answer) penalties?.accept(id)
   const row = Float32Array.from(logits)
   penalties?.apply(row)
@@ -27,7 +27,7 @@ function reference(params: SamplingParams, logits: Float32Array, prompt: number[
 describe('createPenalties', () => {
   it('makes none where nothing would change', () => {
     const harmless = { repetitionPenalty: 1, presencePenalty: 0, frequencyPenalty: 0, logitBias: new Map() }
-    expect(createPenalties({ ...PLAIN, ...harmless }, Int32Array.of(1))).toBeUndefined()
+    expect(createPenalties({ ...PLAIN, ...harmless }, new Set([1]))).toBeUndefined()
   })
 
   it('divides what is above 0 and multiplies what is below, once, in prompt and answer', () => {
@@ -52,7 +52,7 @@ describe('createPenalties', () => {
   })
 
   it('forgets what the answer has lost', () => {
-    const penalties = createPenalties({ ...PLAIN, frequencyPenalty: 1 }, Int32Array.of())
+    const penalties = createPenalties({ ...PLAIN, frequencyPenalty: 1 }, new Set())
     for (const id of [0, 0, 1]) penalties?.accept(id)
     for (const id of [1, 0]) penalties?.undo(id)
     const row = Float32Array.of(5, 5)
@@ -74,7 +74,7 @@ describe('createPenalties', () => {
         logitBias: new Map(ids(3, 10).map((id, at) => [id, 10 * random(at + 20) - 5])),
       }
       const [prompt, answer] = [ids(8, 30), ids(8, 50)]
-      const penalties = createPenalties(params, Int32Array.from(prompt))
+      const penalties = createPenalties(params, new Set(prompt))
       for (const id of answer) penalties?.accept(id)
       const row = logits.slice()
       penalties?.apply(row)

@@ -14,20 +14,19 @@ export interface Penalties {
  * Makes the penalties of one answer; `undefined` if there are none. In vLLM's order: bias, repetition, frequency,
  * presence. As in both references numbers are rounded to float32 after each step.
  *
- * @param promptIds - `[t]` what stands before the answer
+ * @param promptIds - the ids that stand before the answer
  * @see `RepetitionPenaltyLogitsProcessor` in `generation/logits_process.py` of huggingface/transformers, which looks at
  *   prompt and answer; `apply_penalties` of vLLM, whose other two look at the answer alone, as OpenAI's do
  */
-export function createPenalties(params: SamplingParams, promptIds: Int32Array): Penalties | undefined {
+export function createPenalties(params: SamplingParams, promptIds: ReadonlySet<number>): Penalties | undefined {
   const { logitBias: bias = new Map<number, number>(), repetitionPenalty = 1 } = params
   const { frequencyPenalty: frequency = 0, presencePenalty: presence = 0 } = params
   if (bias.size === 0 && repetitionPenalty === 1 && frequency === 0 && presence === 0) return undefined
   const counts = new Map<number, number>()
-  const prompt = new Set(repetitionPenalty === 1 ? [] : promptIds)
   return {
     apply(logits) {
       for (const [id, value] of bias) change(logits, id, (logit) => logit + value)
-      if (repetitionPenalty !== 1) repel(logits, prompt, counts, Math.fround(repetitionPenalty))
+      if (repetitionPenalty !== 1) repel(logits, promptIds, counts, Math.fround(repetitionPenalty))
       for (const [id, count] of counts) {
         change(logits, id, (logit) => logit - Math.fround(Math.fround(frequency) * count))
         change(logits, id, (logit) => logit - Math.fround(presence))

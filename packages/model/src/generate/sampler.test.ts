@@ -123,7 +123,7 @@ describe('createSampler', () => {
   })
   it('goes on with an answer that was begun elsewhere as if it had made it', () => {
     const params = { ...ALL, frequencyPenalty: 0.7, repetitionPenalty: 1.2 }
-    const promptIds = Int32Array.of(3, 4)
+    const promptIds = new Set([3, 4])
     const logits = Float32Array.from({ length: 40 }, (_, id) => Math.sin(id))
     const whole = createSampler(params, { promptIds })
     const ids = answer(whole, logits, 12)

@@ -14,8 +14,8 @@ export interface SamplerOptions {
   readonly vocabLimit?: number
   /** Further ids that are never chosen. */
   readonly bannedIds?: readonly number[]
-  /** `[t]` what stands before the answer; only the repetition penalty looks at it. */
-  readonly promptIds?: Int32Array
+  /** The ids that stand before the answer; only the repetition penalty looks at them. */
+  readonly promptIds?: ReadonlySet<number>
   /** `[t]` the answer so far, when it was begun elsewhere: draws, penalties and constraint go on behind it. */
   readonly answeredIds?: Int32Array
   /** Which of several answers to one prompt this is, from 0: each has a stream of draws of its own. */
@@ -74,7 +74,7 @@ const scratch = new Scratch()
  */
 export function createSampler(params: SamplingParams, options: SamplerOptions = {}): Sampler {
   checkSamplingParams(params)
-  const { promptIds = new Int32Array(), answeredIds = new Int32Array(), constraint, choice = 0 } = options
+  const { promptIds = new Set<number>(), answeredIds = new Int32Array(), constraint, choice = 0 } = options
   const penalties = createPenalties(params, promptIds)
   const accepted: number[] = []
   const accept = (id: number) => {

@@ -49,7 +49,7 @@ export async function* generateIds(
   const { inputIds, stopTokenIds = [], signal } = request
   const maxTokens = answerTokens(request, config)
   const ids = answerIds(config, request.vocabLimit)
-  using sampler = createSampler(samplingOf(request, generationConfig), { ...ids, promptIds: inputIds })
+  using sampler = createSampler(samplingOf(request, generationConfig), { ...ids, promptIds: new Set(inputIds) })
   const stop = createStopCheck({ eosTokenIds: generationConfig.eosTokenIds, stopTokenIds, maxTokens })
   const features = await pictureFeatures(model, request, findImagePlaces(inputIds, config).images)
   const options = signal === undefined ? {} : { signal }
