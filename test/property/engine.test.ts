@@ -3,6 +3,7 @@ import {
   type Asked,
   createEngine,
   ENGINE_IDS,
+  halfOracle,
   promptOf,
   soloAnswers,
   type TestRequest,
@@ -22,6 +23,7 @@ interface Scene {
   readonly slots: number
   readonly chunkTokens: number
   readonly isMovable: boolean
+  readonly speculator: typeof halfOracle | undefined
   /** Calls of the pool that fail, counted over both kinds. */
   readonly faults: ReadonlySet<number>
   readonly visits: readonly Visit[]
@@ -51,6 +53,7 @@ const scene = (faults: fc.Arbitrary<readonly number[]>): fc.Arbitrary<Scene> =>
     slots: fc.integer({ min: 1, max: 5 }),
     chunkTokens: fc.integer({ min: 1, max: 16 }),
     isMovable: fc.boolean(),
+    speculator: fc.constantFrom(undefined, halfOracle),
     faults: faults.map((calls) => new Set(calls)),
     visits: fc.array(visit, { minLength: 1, maxLength: 14, size: 'max' }),
   })

@@ -2,7 +2,15 @@ import { setImmediate } from 'node:timers/promises'
 import { createSampler } from '@loupe/model'
 import { AppError } from '@loupe/shared/errors'
 import { describe, expect, it } from 'vitest'
-import { createEngine, ENGINE_IDS, promptOf, soloAnswers, type TestRequest } from '../testing/engine-fixture.ts'
+import {
+  type Asked,
+  createEngine,
+  ENGINE_IDS,
+  halfOracle,
+  promptOf,
+  soloAnswers,
+  type TestRequest,
+} from '../testing/engine-fixture.ts'
 
 /** A promise that the test settles. */
 const gate = () => Promise.withResolvers<void>()
@@ -19,6 +27,10 @@ function longRequest(tokens: number, request: Partial<TestRequest> = {}, from = 
     if ((soloAnswers(candidate)[0]?.length ?? 0) >= tokens) return candidate
   }
 }
+
+/** Whether an answer ended with its end token, which is chosen but not told. */
+const endsByItself = ({ events }: Asked) =>
+  events.some((event) => event.type === 'done' && event.finishReason === 'stop')
 
 describe('a batch', () => {
   it('decodes everybody in one run, and gives each the answer it gets alone', async () => {
@@ -331,6 +343,103 @@ describe('admission', () => {
     expect(await Promise.all(asked.map(({ ended }) => ended))).toEqual([reason, reason, reason])
     expect(() => ask({ ids: promptOf(1) })).toThrow(reason)
     expect(pool.isDisposed).toBe(true)
+  })
+})
+
+describe('a draft', () => {
+  it('is computed in one run, and kept as far as it is what would have been chosen', async () => {
+    const request = longRequest(20)
+    const { ask, pool, seen } = createEngine({ speculator: halfOracle })
+    const asked = ask(request)
+    await asked.ended
+    expect(asked.answers).toEqual(soloAnswers(request))
+    const tokens = asked.answers[0]?.length ?? 0
+    expect(pool.batches.length + pool.chunks.length).toBeLessThan(tokens / 2)
+    const told = asked.events.filter(({ type }) => type === 'token').length
+    expect(seen.steps.reduce((sum, { decoded }) => sum + decoded, 0)).toBeLessThanOrEqual(told + 1)
+  })
+
+  it('is not made while others share the step', async () => {
+    const drafts: number[] = []
+    const propose = (ids: Int32Array) => {
+      drafts.push(ids.length)
+      return new Int32Array()
+    }
+    const { ask } = createEngine({ speculator: { ...halfOracle, open: () => ({ propose, judged: () => {} }) } })
+    const asked = [ask(longRequest(10)), ask(longRequest(10))]
+    await Promise.all(asked.map(({ ended }) => ended))
+    expect(drafts.length).toBeLessThan(2) // the second begins one step later, and ends alone
+  })
+
+  it('is judged, and every run of a sequence that is alone is timed', async () => {
+    const judged: (readonly [number, number])[] = []
+    const timed: number[] = []
+    const { ask, pool } = createEngine({
+      speculator: {
+        open: () => ({
+          propose: (ids, most) => halfOracle.open().propose(ids, ids.length % 2 === 0 ? most : 0),
+          judged: (drafted, accepted) => judged.push([drafted, accepted]),
+        }),
+        timed: (tokens) => timed.push(tokens),
+      },
+    })
+    const asked = ask(longRequest(20))
+    await asked.ended
+    const drafts = pool.chunks.slice(1).map(({ ids }) => ids.length - 1)
+    expect(judged.map(([drafted]) => drafted)).toEqual(drafts)
+    expect(judged.every(([drafted, accepted]) => accepted <= drafted)).toBe(true)
+    const [kept, runs] = [judged.reduce((sum, [, accepted]) => sum + accepted, 0), timed.length]
+    expect(kept + runs).toBe(asked.events.filter(({ type }) => type === 'token').length - (endsByItself(asked) ? 0 : 1))
+    expect(timed.filter((tokens) => tokens > 1)).toEqual(drafts.map((drafted) => drafted + 1))
+  })
+
+  it('used to be made before there was a first token, and other answers to the prompt never came', async () => {
+    const request = { ids: promptOf(3, { text: 9 }), seeds: [0, 1, 2] }
+    const { ask } = createEngine({ slots: 3, chunkTokens: 8, speculator: halfOracle })
+    const asked = ask(request)
+    expect(await asked.ended).toBeUndefined()
+    expect(asked.answers).toEqual(soloAnswers(request))
+  })
+
+  it('never holds a place of a picture, and never outgrows the answer', async () => {
+    const asks: number[] = []
+    const propose = (ids: Int32Array, most: number) => {
+      asks.push(most)
+      return halfOracle.open().propose(ids, most).fill(ENGINE_IDS.image, Math.min(2, most))
+    }
+    const request = longRequest(9, { maxTokens: 9 })
+    const { ask } = createEngine({ speculator: { ...halfOracle, open: () => ({ propose, judged: () => {} }) } })
+    const asked = ask(request)
+    expect(await asked.ended).toBeUndefined()
+    expect(asked.answers).toEqual(soloAnswers(request))
+    expect(Math.max(...asks)).toBe(7)
+  })
+})
+
+describe('preemption', () => {
+  it('of a sequence that has computed nothing yet used to end everybody', async () => {
+    const { ask, seen } = createEngine({ slots: 2, chunkTokens: 4 })
+    const low = [1, 2].map((n) => ({ ids: promptOf(n, { text: 20 }), priority: 1 }))
+    const urgent = [3, 4].map((n) => ({ ids: promptOf(n, { text: 20 }), priority: 0 }))
+    const slow = low.map(ask)
+    const fast = urgent.map(ask)
+    expect(await Promise.all([...slow, ...fast].map(({ ended }) => ended))).toEqual(Array(4).fill(undefined))
+    expect(slow.map(({ answers }) => answers)).toEqual(low.map(soloAnswers))
+    expect(seen.preemptions).toBe(2)
+  })
+
+  it('takes out as much as all slots hold, and computes the rest again', async () => {
+    const { ask, pool, seen } = createEngine({ slots: 1 })
+    const requests = [3, 2, 1, 0].map((priority) => longRequest(9, { priority, seeds: [priority + 1] }))
+    const asked = []
+    for (const request of requests) {
+      asked.push(ask(request))
+      await turns(7)
+    }
+    await Promise.all(asked.map(({ ended }) => ended))
+    expect(asked.map(({ answers }) => answers)).toEqual(requests.map(soloAnswers))
+    expect(seen.preemptions).toBe(3)
+    expect(pool.chunks.filter(({ from }) => from === 0)).toHaveLength(4 + 2)
   })
 })
 

@@ -2,6 +2,7 @@ import { AppError } from '@loupe/shared/errors'
 import { Backlog } from './backlog.ts'
 import { Batch } from './batch.ts'
 import { Choice, jobTokens } from './choice.ts'
+import type { Speculator } from './drafter.ts'
 import type { EncodeJob, Engine, EngineEvent, EngineLoad, GenerateJob } from './engine.ts'
 import type { EngineMonitor } from './engine-monitor.ts'
 import { EventChannel } from './event-channel.ts'
@@ -23,6 +24,8 @@ export interface BatchEngineOptions {
   /** Most tokens of prompts that one step computes; a picture is never cut. */
   readonly chunkTokens: number
   readonly prefixes?: PrefixCache | undefined
+  /** Guesses for an answer that is alone; none by default. */
+  readonly speculator?: Speculator | undefined
   readonly monitor: EngineMonitor
   /** A clock in milliseconds. */
   readonly now: () => number
@@ -46,7 +49,7 @@ export class BatchEngine implements Engine {
   #isStepping = false
   #closedFor: Error | undefined
 
-  constructor({ pool, limits, monitor, prefixes, ...options }: BatchEngineOptions) {
+  constructor({ pool, limits, monitor, prefixes, speculator, ...options }: BatchEngineOptions) {
     this.#pool = pool
     this.#imageTokenId = options.imageTokenId
     this.#waiting = new FairQueue(limits)
@@ -61,6 +64,7 @@ export class BatchEngine implements Engine {
       ...options,
       pool,
       prefixes,
+      speculator,
       monitor: {
         ...monitor,
         step: (step) => {

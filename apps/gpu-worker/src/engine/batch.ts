@@ -1,12 +1,15 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Choice } from './choice.ts'
 import { chunkEnd } from './chunk-end.ts'
+import type { Speculator } from './drafter.ts'
 import type { EngineMonitor } from './engine-monitor.ts'
 import type { FairQueue } from './fair-queue.ts'
 import type { ModelPool } from './model.ts'
 import type { PrefixCache } from './prefix-cache.ts'
 import { Seats } from './seats.ts'
 import type { Task } from './task.ts'
-import { isReady, type Waiting } from './waiting.ts'
+import { Usher } from './usher.ts'
+import type { Waiting } from './waiting.ts'
 
 /** What a {@link Batch} is made of. */
 export interface BatchOptions {
@@ -17,6 +20,7 @@ export interface BatchOptions {
   readonly chunkTokens: number
   readonly imageTokenId: number
   readonly prefixes: PrefixCache | undefined
+  readonly speculator: Speculator | undefined
   readonly monitor: EngineMonitor
   /** A clock in milliseconds. */
   readonly now: () => number
@@ -25,6 +29,11 @@ export interface BatchOptions {
   readonly fail: (task: Task, error: unknown) => void
 }
 
+/** Choosing from large vocabularies takes time; whatever else the process has to do gets a turn as often as this. */
+const SLICE_MS = 5
+/** What a pool can always forget again. */
+const MOST_DRAFTED = 15
+
 /**
  * The sequences that have a slot. A step gives each of them that answers one more token, all in one run of the model, and
  * computes a chunk of the prompts of the others: nobody waits for somebody else's prompt by more than a chunk.
@@ -32,6 +41,7 @@ export interface BatchOptions {
 export class Batch {
   readonly #options: BatchOptions
   readonly #seats: Seats
+  readonly #usher: Usher
   /** When each sequence last computed a chunk of its prompt: they take turns. */
   readonly #turns = new WeakMap<Choice, number>()
   #turn = 0
@@ -41,6 +51,8 @@ export class Batch {
   constructor(options: BatchOptions) {
     this.#options = options
     this.#seats = new Seats(options.pool)
+    const { waiting, monitor } = options
+    this.#usher = new Usher({ seats: this.#seats, waiting, onPreempted: () => monitor.preempted() })
   }
 
   /** How many sequences have a slot. */
@@ -61,13 +73,7 @@ export class Batch {
 
   /** Gives free slots to those whose turn it is. May be called while a step runs. */
   seat(): void {
-    const { waiting } = this.#options
-    while (this.#seats.hasFree) {
-      const choice = waiting.shift(isReady)
-      if (choice === undefined) return
-      choice.task.start()
-      this.#seats.give(choice)
-    }
+    this.#usher.seat()
   }
 
   /** Some task ended. A call of the pool that nobody waits for any more is given up; one that others share goes on. */
@@ -78,8 +84,8 @@ export class Batch {
   /** Lets the finished go and the waiting in, between two steps. @returns whether there is a step to do */
   arrange(): boolean {
     for (const choice of this.#seats.occupants) if (choice.isOver) this.#seats.free(choice)
-    this.seat()
-    this.#makeRoom()
+    this.#usher.seat()
+    this.#usher.makeRoom()
     for (const choice of this.#seats.occupants) {
       this.#attempt(choice, () => this.#settle(choice))
     }
@@ -95,21 +101,6 @@ export class Batch {
     monitor.step({ decoded, prefilled, elapsedMs: now() - startedMs })
   }
 
-  /** A strictly better priority takes the slot of the worst, of equal ones the newest. */
-  #makeRoom(): void {
-    const { waiting, monitor } = this.#options
-    for (let next = waiting.first(isReady); next !== undefined; next = waiting.first(isReady)) {
-      const worst = this.#seats.occupants.reduce((a, b) => (isWorse(a, b) ? a : b))
-      if (worst.priority <= next.priority) return
-      worst.saved = this.#seats.save(worst)
-      worst.tokens = worst.mostTokens - this.#seats.lengthOf(worst)
-      this.#seats.free(worst)
-      waiting.pushFront(worst)
-      monitor.preempted()
-      this.seat()
-    }
-  }
-
   #settle(choice: Choice): void {
     if (!this.#seats.settle(choice)) return
     const { pool, prefixes } = this.#options
@@ -120,14 +111,53 @@ export class Batch {
   }
 
   async #decode(): Promise<number> {
-    const { pool } = this.#options
+    const { pool, speculator, now } = this.#options
     const choices = this.#seats.occupants.filter((choice) => this.#isAnswering(choice))
-    if (choices.length === 0) return 0
+    const [choice] = choices
+    if (choice === undefined) return 0
+    const draft = this.#draft(choice)
+    if (draft.length > 0) return this.#verify(choice, draft)
     const slots = choices.map((choice) => this.#seats.slotOf(choice))
     const tokenIds = Int32Array.from(choices, ({ ids }) => ids[ids.length - 1] ?? 0)
+    const startedMs = now()
     const logits = await this.#call(choices, (signal) => pool.decode(slots, tokenIds, { signal }))
-    if (logits !== undefined) await this.#advanced(choices, logits)
+    if (logits === undefined) return 0
+    if (choices.length === 1) speculator?.timed(1, now() - startedMs)
+    await this.#advanced(choices, logits)
     return choices.length
+  }
+
+  /** How an answer may go on that is alone: others would wait for its guesses. */
+  #draft(choice: Choice): Int32Array {
+    const { speculator, imageTokenId } = this.#options
+    const most = Math.min(MOST_DRAFTED, choice.mostTokens - choice.ids.length - 1)
+    if (speculator === undefined || most < 1 || !choice.hasBegun || this.#seats.size > 1) return new Int32Array()
+    choice.drafter ??= speculator.open()
+    const draft = choice.drafter.propose(choice.ids, most)
+    const picture = draft.indexOf(imageTokenId)
+    return picture < 0 ? draft : draft.subarray(0, picture)
+  }
+
+  /** Computes a draft in one run, and keeps of it what is chosen anyway, token by token. @returns tokens chosen */
+  async #verify(choice: Choice, draft: Int32Array): Promise<number> {
+    const { pool, speculator, now } = this.#options
+    const slot = this.#seats.slotOf(choice)
+    const from = choice.ids.length
+    const ids = Int32Array.of(choice.ids[from - 1] ?? 0, ...draft)
+    const startedMs = now()
+    const logits = await this.#call([choice], (signal) => pool.prefill(slot, ids, [], { logits: ids.length, signal }))
+    if (logits === undefined) return 0
+    speculator?.timed(ids.length, now() - startedMs)
+    const width = logits.length / ids.length
+    let kept = 0
+    for (; ; kept++) {
+      await this.#accept(choice, logits.subarray(kept * width, (kept + 1) * width))
+      if (choice.isOver || kept === draft.length || choice.ids[from + kept] !== draft[kept]) break
+    }
+    choice.drafter?.judged(draft.length, kept)
+    this.#attempt(choice, () => pool.truncate(slot, from + kept))
+    this.#store(choice)
+    return kept + 1
   }
 
   async #prefill(): Promise<number> {
@@ -188,16 +218,22 @@ export class Batch {
 
   /** @param logits - `[n * v]` of what follows each of the choices */
   async #advanced(choices: readonly Choice[], logits: Float32Array): Promise<void> {
+    const { now } = this.#options
     const width = logits.length / choices.length
     const rows = choices.map((choice, row) => {
       return { choice, branches: choice.branches(), logits: logits.subarray(row * width, (row + 1) * width) }
     })
+    let sliceMs = now()
     for (const { choice, branches, logits } of rows) {
       for (const each of [choice, ...branches]) await this.#accept(each, logits)
+      if (now() - sliceMs < SLICE_MS) continue
+      await setImmediate()
+      sliceMs = now()
     }
     // Only now: the logits are valid until the pool is called again.
     for (const { choice, branches } of rows) {
-      this.#attempt(choice, () => this.#branch(choice, branches))
+      const going = branches.filter(({ isOver }) => !isOver)
+      this.#attempt(choice, () => this.#usher.branch(choice, going))
       this.#store(choice)
     }
   }
@@ -212,23 +248,6 @@ export class Batch {
       if (choice.prompt.answersLeft === 0) succeed(choice.task)
     } catch (error) {
       fail(choice.task, error)
-    }
-  }
-
-  /** Further answers to a prompt that has just been computed: they share its keys and values. */
-  #branch(choice: Choice, branches: readonly Choice[]): void {
-    const going = branches.filter(({ isOver }) => !isOver)
-    const seated = going.filter((branch) => {
-      const isFree = this.#seats.hasFree
-      if (isFree) this.#seats.branch(choice, branch)
-      return isFree
-    })
-    const late = going.slice(seated.length)
-    if (late.length === 0) return
-    const saved = this.#seats.save(choice)
-    for (const branch of late.reverse()) {
-      branch.saved = saved
-      this.#options.waiting.pushFront(branch)
     }
   }
 
@@ -253,9 +272,4 @@ export class Batch {
       this.#options.fail(choice.task, error)
     }
   }
-}
-
-/** Whom to send away first. */
-function isWorse(a: Choice, b: Choice): boolean {
-  return a.priority === b.priority ? a.task.serial > b.task.serial : a.priority > b.priority
 }

@@ -1,5 +1,6 @@
 import { createStopCheck, type FinishReason, type Sampler } from '@loupe/model'
 import { AppError } from '@loupe/shared/errors'
+import type { Drafter } from './drafter.ts'
 import type { QueueItem } from './fair-queue.ts'
 import type { SavedSequence } from './model.ts'
 import type { PrefixChain } from './prefix-cache.ts'
@@ -15,6 +16,8 @@ export class Choice implements QueueItem {
   tokens: number
   /** Keys and values of its tokens while it has no slot. */
   saved: SavedSequence | undefined
+  /** Who guesses how it goes on. */
+  drafter: Drafter | undefined
   /** What the cache of prefixes knows of it. */
   prefix: PrefixChain | undefined
   /** Prompt tokens that were not computed. */
@@ -56,6 +59,11 @@ export class Choice implements QueueItem {
   /** Tokens that are known: the prompt, and what was chosen so far except the token that ended the answer. */
   get ids(): Int32Array {
     return this.#ids.subarray(0, this.#length)
+  }
+
+  /** Whether its first token has been chosen. */
+  get hasBegun(): boolean {
+    return this.#made > 0
   }
 
   /** Tokens of its longest form. */
@@ -102,7 +110,7 @@ export class Choice implements QueueItem {
 
   /** The other answers to its prompt, when the prompt has just been computed: none of them has a token yet. */
   branches(): readonly Choice[] {
-    if (this.index > 0 || this.#made > 0) return []
+    if (this.index > 0 || this.hasBegun) return []
     const others = this.prompt.job.samplers.slice(1)
     return others.map((_, index) => {
       const branch = new Choice(this.prompt, index + 1)

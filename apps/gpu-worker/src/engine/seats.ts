@@ -15,6 +15,10 @@ export class Seats {
     this.#bySlot = new Array<Choice | undefined>(pool.slots).fill(undefined)
   }
 
+  get slots(): number {
+    return this.#pool.slots
+  }
+
   get hasFree(): boolean {
     return this.#slots.size < this.#pool.slots
   }
@@ -71,13 +75,13 @@ export class Seats {
   branch(from: Choice, to: Choice): void {
     this.give(to)
     this.#settled.add(to)
-    ifMovable(() => this.#pool.copy(this.slotOf(from), this.slotOf(to)))
+    if (this.#pool.isMovable) this.#pool.copy(this.slotOf(from), this.slotOf(to))
   }
 
   /** What a choice holds, to be put back later; `undefined` when it must be computed again. */
   save(choice: Choice): SavedSequence | undefined {
     if (!this.#settled.has(choice)) return choice.saved
-    return ifMovable(() => this.#pool.copyOut(this.slotOf(choice)))
+    return this.#pool.isMovable && this.lengthOf(choice) > 0 ? this.#pool.copyOut(this.slotOf(choice)) : undefined
   }
 
   /** Takes the slot away. */
@@ -87,15 +91,5 @@ export class Seats {
     this.#bySlot[slot] = undefined
     this.#slots.delete(choice)
     this.#settled.delete(choice)
-  }
-}
-
-/** Some devices do not let their memory be moved. */
-function ifMovable<T>(move: () => T): T | undefined {
-  try {
-    return move()
-  } catch (error) {
-    if (AppError.isInstance(error) && error.code === 'request.unsupported') return undefined
-    throw error
   }
 }

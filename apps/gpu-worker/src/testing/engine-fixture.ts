@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { createSampler, createStopCheck, type Sampler } from '@loupe/model'
 import { BatchEngine } from '../engine/batch-engine.ts'
+import type { Speculator } from '../engine/drafter.ts'
 import type { EngineEvent, GenerateJob } from '../engine/engine.ts'
 import type { EngineMonitor } from '../engine/engine-monitor.ts'
 import type { QueueLimits } from '../engine/fair-queue.ts'
@@ -23,6 +24,7 @@ export interface EngineSettings {
   /** How many of the last tokens of a sequence can be saved; all by default. */
   readonly keptTokens?: number
   readonly prefixes?: PrefixCache
+  readonly speculator?: Speculator | undefined
 }
 
 /** A request of a test. */
@@ -55,7 +57,7 @@ export interface Asked {
 
 /** An engine round a pool without weights, whose answers depend on everything that was said before. */
 export function createEngine(settings: EngineSettings = {}) {
-  const { slots = 2, capacityTokens = 64, chunkTokens = 8, isMovable = true, prefixes } = settings
+  const { slots = 2, capacityTokens = 64, chunkTokens = 8, isMovable = true, prefixes, speculator } = settings
   const { keptTokens = capacityTokens } = settings
   const world = {
     /** Awaited by every call of the pool. */
@@ -82,6 +84,7 @@ export function createEngine(settings: EngineSettings = {}) {
     limits: { requests: 100, requestsPerTenant: 100, tokens: 100_000, ...settings.limits },
     chunkTokens,
     prefixes,
+    speculator,
     monitor: { step: (step) => seen.steps.push(step), tokenGap: () => {}, preempted: () => seen.preemptions++ },
     now: () => performance.now(),
   })
@@ -103,6 +106,22 @@ export function soloAnswers(request: TestRequest): number[][] {
       tokens.push(id)
     }
   })
+}
+
+/** Guesses what is likeliest after text, but every fifth token wrong; knows nothing of pictures and seeds. */
+export const halfOracle: Speculator = {
+  open: () => ({
+    propose(ids, most) {
+      const tokens = [...ids]
+      while (tokens.length < ids.length + most) {
+        const best = logitsAfter(tokens).reduce((at, logit, id, all) => (logit > (all[at] ?? 0) ? id : at), 0)
+        tokens.push(tokens.length % 5 === 0 ? 3 : best)
+      }
+      return Int32Array.from(tokens.slice(ids.length))
+    },
+    judged: () => {},
+  }),
+  timed: () => {},
 }
 
 /** A prompt with places for pictures, different for each number. */

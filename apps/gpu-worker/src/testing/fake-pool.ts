@@ -141,6 +141,7 @@ export class FakePool implements ModelPool {
   copyOut(slot: number): SavedSequence {
     this.#move()
     const held = this.#at(slot)
+    check(held.tokens.length > 0, `slot ${slot} holds something`)
     return { tokens: held.tokens.length, bytes: 8 * held.tokens.length, held } as SavedSequence
   }
 
