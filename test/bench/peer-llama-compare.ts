@@ -5,11 +5,18 @@ import { MODEL_OPTIONS, MODEL_OPTIONS_HELP, readModelOptions } from '@loupe/gpu-
 import { createSampler, type Gemma3VLModel } from '@loupe/model'
 import { loadGemma3VL } from '@loupe/model/node'
 import { type DecodeFigures, decodeFigures, figures, type PrefillFigures, promptIds } from './peer-llama-measures.ts'
-import { type PeerMeasure, startPeer } from './peer-llama-process.ts'
+import { startPeer } from './peer-llama-process.ts'
 import { runScript } from './script.ts'
 import { type Cost, costOf, median } from './timing.ts'
 
 const ROOM_TOKENS = 256
+
+/** What both sides are asked. */
+interface Measure {
+  readonly measure: 'prefill' | 'decode'
+  readonly tokens: number
+  readonly context?: number
+}
 
 await runScript({
   summary: 'peer-llama-compare: prefill and decode of one GGUF file, llama.cpp and us in turn',
@@ -42,7 +49,7 @@ Prints a Markdown table.`,
     const context = String(prompt + tokens + ROOM_TOKENS)
     using peer = await startPeer(['--model', path, '--threads', String(threads), '--context', context])
     using model = await loadGemma3VL(path, { ...load, threads })
-    const measures: PeerMeasure[] = [
+    const measures: Measure[] = [
       { measure: 'prefill', tokens: prompt },
       { measure: 'decode', context: prompt, tokens },
     ]
@@ -61,13 +68,13 @@ Prints a Markdown table.`,
 })
 
 /** Of decode the middle token by the clock, but the mean of processor time: its clock is too coarse for one. */
-function perToken({ measure, tokens }: PeerMeasure, found: PrefillFigures & Partial<DecodeFigures>): Cost {
+function perToken({ measure, tokens }: Measure, found: PrefillFigures & Partial<DecodeFigures>): Cost {
   return measure === 'decode'
     ? { wall: found.medianMs ?? Number.NaN, cpu: found.cpuMs }
     : { wall: found.wallMs / tokens, cpu: found.cpuMs / tokens }
 }
 
-function row({ measure, tokens, context }: PeerMeasure, turns: readonly [theirs: Cost, ours: Cost][]): string {
+function row({ measure, tokens, context }: Measure, turns: readonly [theirs: Cost, ours: Cost][]): string {
   const ratios = (clock: keyof Cost) => turns.map(([theirs, ours]) => theirs[clock] / ours[clock]).sort((a, b) => a - b)
   const speed = (side: 0 | 1) => (1000 / median(turns.map((turn) => turn[side].wall))).toFixed(1)
   const wall = ratios('wall')
@@ -84,7 +91,7 @@ function row({ measure, tokens, context }: PeerMeasure, turns: readonly [theirs:
 }
 
 /** The same as the peer's, with what `generate` does for each token. */
-async function measureOurs(model: Gemma3VLModel, { measure, tokens, context = 0 }: PeerMeasure) {
+async function measureOurs(model: Gemma3VLModel, { measure, tokens, context = 0 }: Measure) {
   const { topK, topP } = model.generationConfig
   const sampler = createSampler({ temperature: 0, topK, topP, seed: 0 })
   using sequence = model.startSequence({ capacityTokens: tokens + context })

@@ -29,6 +29,14 @@ export async function prefillLlama({ sequence }: Peer, tokens: number): Promise<
   )
 }
 
+/** Tokens one by one behind what the sequence holds. */
+export async function decodeMore({ sequence }: Peer, tokens: number): Promise<DecodeFigures> {
+  const costs: Cost[] = []
+  await using answer = sequence.evaluate([1000], { yieldEogToken: true })
+  for (let token = 0; token < tokens; token++) costs.push(await costOf(() => answer.next(1000 + token)))
+  return decodeFigures(costs)
+}
+
 /** Tokens one by one behind a prompt. What follows is given, not chosen: an answer that ends early would end the measure. */
 export async function decodeLlama(peer: Peer, context: number, tokens: number): Promise<DecodeFigures> {
   const { sequence } = peer

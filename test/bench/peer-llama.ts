@@ -2,7 +2,7 @@
 import { integerOption, requiredOption, stringOption } from '@loupe/gpu-worker/src/cli/command.ts'
 import { jsonLines } from '@loupe/gpu-worker/src/cli/json-lines.ts'
 import { AppError } from '@loupe/shared/errors'
-import { decodeLlama, prefillLlama } from './peer-llama-measures.ts'
+import { decodeLlama, decodeMore, prefillLlama } from './peer-llama-measures.ts'
 import { openPeer, type Peer } from './peer-llama-model.ts'
 import { peerPackage } from './peer-llama-package.ts'
 import { processMemory } from './process-memory.ts'
@@ -19,8 +19,11 @@ Reads one measure a line on stdin, so that a bench can give both sides their tur
 
   { "measure": "prefill", "tokens": 512 }
   { "measure": "decode", "context": 512, "tokens": 32 }
+  { "measure": "more", "tokens": 16 }
+  { "measure": "memory" }
 
-and answers each with a line of milliseconds. The first line, unasked, is what loading took. Ends with stdin.
+and answers each with a line: milliseconds, or bytes. "more" decodes behind what is there. The first line, unasked, is what
+loading took. Ends with stdin.
 
   --model FILE           a .gguf, the same that the other side reads
   --threads N            threads of a run (default: 2)
@@ -70,8 +73,10 @@ greedy choice without a chain of samplers.`,
 async function measure(peer: Peer, value: unknown, line: number): Promise<object> {
   const { measure: name, tokens = 0, context = 0 } = readMeasure(value)
   if (name === 'prefill') return { measure: name, tokens, ...(await prefillLlama(peer, tokens)) }
+  if (name === 'more') return { measure: name, tokens, ...(await decodeMore(peer, tokens)) }
+  if (name === 'memory') return { measure: name, memory: processMemory() }
   if (name === 'decode') return { measure: name, context, tokens, ...(await decodeLlama(peer, context, tokens)) }
-  throw new AppError('usage.invalid', `line ${line}: expected a measure "prefill" or "decode", found "${name}".`)
+  throw new AppError('usage.invalid', `line ${line}: expected a measure that --help names, found "${name}".`)
 }
 
 function readMeasure(value: unknown): { measure?: string; tokens?: number; context?: number } {
