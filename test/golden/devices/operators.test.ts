@@ -141,12 +141,12 @@ describe('the fused attention of CUDA', () => {
       'float16 b t 64', // query, not yet normed
       'float16 b t 32', // key
       'float16 b t 32', // value
-      'float16 b 2 c 16', // past keys
-      'float16 b 2 c 16', // past values
+      'float16 b 2 c_local 16', // past keys
+      'float16 b 2 c_local 16', // past values
       'int32 b', // last slot of each row
       'int32 1', // filled slots
-      'float16 s 8', // cosines, a row for every slot
-      'float16 s 8', // sines
+      'float16 s_local 8', // cosines, a row for every slot
+      'float16 s_local 8', // sines
       'int64 b t', // positions
       undefined, // bias
       undefined, // sink

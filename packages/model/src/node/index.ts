@@ -14,6 +14,7 @@ export type {
   StageDevice,
 } from './load-options.ts'
 export { makeDirectory } from './make-directory.ts'
+export type { SourceWeight } from './model-source.ts'
 export { openTokenizer, readTokenizer, type TokenizerFiles } from './open-tokenizer.ts'
 export { type ModelPlan, type PlanOptions, planModel } from './plan-model.ts'
 export { readPicture } from './read-picture.ts'

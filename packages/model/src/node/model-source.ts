@@ -14,11 +14,15 @@ import { type CheckpointFiles, checkpointFiles } from './checkpoint-files.ts'
 export interface SourceWeight {
   /** As its file calls it. */
   readonly name: string
+  /** As it is stored. */
   readonly dtype: GgufDType
+  /** Row-major. */
   readonly shape: readonly number[]
   /** The real path, all links resolved. */
   readonly path: string
+  /** In the file. */
   readonly offset: number
+  /** As it is stored. */
   readonly bytes: number
   /** The file holds 1 + w. */
   readonly isStoredPlusOne: boolean

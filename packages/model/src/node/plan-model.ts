@@ -13,7 +13,9 @@ export type PlanOptions = Pick<LoadOptions, 'dtype' | 'mmproj' | 'activations'>
 
 /** What a model will be once it is loaded, from its configs and headers alone. */
 export interface ModelPlan {
+  /** As the checkpoint's files say. */
   readonly config: Gemma3Config
+  /** How it was meant to be sampled. */
   readonly generation: GenerationConfig
   /** What the checkpoint holds, by canonical name. */
   readonly weights: ReadonlyMap<string, SourceWeight>

@@ -19,6 +19,7 @@ export interface PartWeights {
 
 /** What {@link estimateMemory} is asked. */
 export interface MemoryRequest {
+  /** The language model. */
   readonly language: PartWeights
   /** Absent in a text model. */
   readonly vision: PartWeights | undefined

@@ -17,6 +17,7 @@ export interface Memory {
 export interface HeldWeight extends Memory {
   /** For people: `float32`, `bfloat16 in its file`, `blocks of 32, 4 bits`. */
   readonly form: string
+  /** How many numbers it has. */
   readonly parameters: number
 }
 
