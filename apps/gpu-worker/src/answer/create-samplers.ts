@@ -3,12 +3,12 @@ import { createSampler, type Sampler, type SamplingParams } from '@loupe/model'
 import { AppError } from '@loupe/shared/errors'
 import type { GenerateParameters, GenerateRequest } from '@loupe/shared/wire'
 import type { ServedModel } from '../served-model.ts'
+import { openGrammar } from './open-grammar.ts'
 
 /**
  * Makes a sampler for each answer that a request asks for.
  *
- * @throws AppError `request.invalid` for parameters that do not go together; `grammar.invalid`, `grammar.too_complex`,
- *   `queue.full`, or the reason of `signal` while the grammar is compiled
+ * @throws AppError `request.invalid` for parameters that do not go together; see also `openGrammar`
  */
 export async function createSamplers(
   served: ServedModel,
@@ -17,7 +17,7 @@ export async function createSamplers(
 ): Promise<readonly Sampler[]> {
   checkTogether(request)
   const { inputIds, parameters } = request
-  const { n = 1, grammar, first_position: answered = 0 } = parameters
+  const { n = 1, first_position: answered = 0 } = parameters
   const params = samplingParams(served, parameters)
   const options = {
     ...served.samplerOptions,
@@ -26,7 +26,7 @@ export async function createSamplers(
     answeredIds: inputIds.slice(inputIds.length - answered),
     topLogprobs: parameters.logprobs === true ? (parameters.top_logprobs ?? 0) : undefined,
   }
-  const constraints = grammar === undefined ? [] : await served.grammars.open(grammar, n, signal)
+  const constraints = await openGrammar(served, parameters, signal)
   return Array.from({ length: n }, (_, choice) => {
     return createSampler(params, { ...options, choice, constraint: constraints[choice] })
   })

@@ -1,5 +1,6 @@
 import {
   decodeGenerateResponse,
+  type GenerateGrammar,
   type GenerateParameters,
   HEADER_LENGTH_HEADER,
   readGenerateStream,
@@ -87,3 +88,27 @@ describe('several answers', () => {
     expect([...ends.slice(0, 2).sort(), ends[2]]).toEqual(['0 3', '1 3', 'done'])
   })
 })
+
+describe('a grammar', () => {
+  const slow: GenerateGrammar = { type: 'choice', choices: ['a'] }
+
+  it('that is not ready in time ends its request, as a client does that leaves before', async () => {
+    const { app, served } = createFixture()
+    served.grammars.open = (_grammar, _choices, signal) => aborted(signal)
+    const late = await app.request(INFER, question({ parameters: { grammar: slow, timeout_ms: 20 } }))
+    expect([late.status, await late.json()]).toMatchObject([504, { code: 'worker.timeout' }])
+    const client = new AbortController()
+    const leaving = app.request(INFER, question({ parameters: { grammar: slow } }, client.signal))
+    client.abort()
+    expect((await leaving).status).toBe(499)
+    expect(served.engine.load).toMatchObject({ running: 0, waiting: 0 })
+  })
+})
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const give = () => reject(signal.reason)
+    signal.addEventListener('abort', give)
+    if (signal.aborted) give()
+  })
+}

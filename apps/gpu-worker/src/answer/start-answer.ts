@@ -44,13 +44,14 @@ export async function startAnswer(
     imagesCached: images.cached,
   }
   const held: Disposable[] = [images]
+  const startedMs = context.now()
   try {
     const samplers = await createSamplers(served, request, context.signal)
     held.push(...samplers)
     const job = {
       tenant,
       priority: parameters.priority ?? 0,
-      timeoutMs: parameters.timeout_ms,
+      timeoutMs: timeLeft(parameters.timeout_ms, context.now() - startedMs),
       inputIds: request.inputIds.slice(), // a view would keep the whole body, pictures included, until the answer ends
       images,
       samplers,
@@ -79,6 +80,11 @@ function releasing(samplers: readonly Sampler[], observer: JobObserver): JobObse
       observer.settled(error)
     },
   }
+}
+
+/** A grammar may have taken some of it. */
+function timeLeft(timeoutMs: number | undefined, elapsedMs: number): number | undefined {
+  return timeoutMs === undefined ? undefined : Math.max(0, timeoutMs - elapsedMs)
 }
 
 function stopRule(model: ModelMetadata['parameters'], asked: GenerateParameters, maxTokens: number): StopRule {
