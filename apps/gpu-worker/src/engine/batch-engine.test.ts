@@ -209,6 +209,22 @@ describe('priority', () => {
     expect(pool.heldSlots).toBe(0)
   })
 
+  it('does not take a slot again at once that was waited for long enough', async () => {
+    let nowMs = 0
+    const { ask, world, seen } = createEngine({ slots: 1, now: () => nowMs })
+    const hold = gate()
+    world.hold = () => hold.promise
+    const first = ask({ ids: promptOf(0) })
+    const patient = ask(longRequest(6, { priority: 1 }))
+    await turns(2)
+    nowMs += 10_000
+    const equal = ask({ ids: promptOf(2), priority: 0 })
+    hold.resolve()
+    await patient.ended
+    expect([seen.preemptions, equal.answers]).toEqual([0, [[]]])
+    expect(await Promise.all([first, equal].map(({ ended }) => ended))).toEqual([undefined, undefined])
+  })
+
   it('computes the prompt of the more important first', async () => {
     const { ask, pool } = createEngine({ slots: 2, chunkTokens: 4 })
     const asked = [ask({ ids: promptOf(1, { text: 24 }) }), ask({ ids: promptOf(2, { text: 12 }), priority: -1 })]

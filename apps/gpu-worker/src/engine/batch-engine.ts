@@ -52,7 +52,7 @@ export class BatchEngine implements Engine {
   constructor({ pool, limits, monitor, prefixes, speculator, ...options }: BatchEngineOptions) {
     this.#pool = pool
     this.#imageTokenId = options.imageTokenId
-    this.#waiting = new FairQueue(limits)
+    this.#waiting = new FairQueue(limits, options.now)
     const shared = {
       waiting: this.#waiting,
       succeed: (task: Task) => this.#end(task, undefined),

@@ -5,14 +5,22 @@ const item = (tenant: string, name: string, priority = 0, tokens = 1) => ({ tena
 const any = (waiting: ReturnType<typeof item>): waiting is ReturnType<typeof item> => waiting.tokens > 0
 const LIMITS = { requests: 10, requestsPerTenant: 6, tokens: 100 }
 
+function shift(queue: FairQueue<ReturnType<typeof item>>, isReady = any) {
+  const next = queue.first(isReady)
+  if (next !== undefined) queue.take(next)
+  return next
+}
+
 function drain(queue: FairQueue<ReturnType<typeof item>>): string[] {
   const names: string[] = []
-  for (let next = queue.shift(any); next !== undefined; next = queue.shift(any)) names.push(next.name)
+  for (let next = shift(queue); next !== undefined; next = shift(queue)) names.push(next.name)
   return names
 }
 
+let nowMs = 0
+
 function filled(...items: ReturnType<typeof item>[]): FairQueue<ReturnType<typeof item>> {
-  const queue = new FairQueue<ReturnType<typeof item>>(LIMITS)
+  const queue = new FairQueue<ReturnType<typeof item>>(LIMITS, () => nowMs)
   for (const each of items) queue.push(each)
   return queue
 }
@@ -32,7 +40,7 @@ describe('FairQueue', () => {
 
   it('serves a tenant that comes late before the second item of another', () => {
     const queue = filled(item('a', 'a1'), item('a', 'a2'), item('a', 'a3'))
-    expect(queue.shift(any)?.name).toBe('a1')
+    expect(shift(queue)?.name).toBe('a1')
     queue.push(item('b', 'b1'))
     expect(drain(queue)).toEqual(['a2', 'b1', 'a3'])
   })
@@ -71,8 +79,26 @@ describe('FairQueue', () => {
     expect([...queue.inOrder()].map(({ name }) => name)).toEqual(['a1', 'b1', 'a2', 'late'])
     const isNotA1 = (waiting: ReturnType<typeof item>): waiting is ReturnType<typeof item> => waiting.name !== 'a1'
     expect(queue.first(isNotA1)?.name).toBe('b1')
-    expect(queue.shift(isNotA1)?.name).toBe('b1')
+    expect(shift(queue, isNotA1)?.name).toBe('b1')
     expect(drain(queue)).toEqual(['a1', 'a2', 'late'])
+  })
+
+  it('puts back several in their order', () => {
+    const queue = filled(item('a', 'a1'))
+    for (const name of ['b1', 'b2']) queue.pushFront(item('b', name))
+    expect(drain(queue)).toEqual(['b1', 'b2', 'a1'])
+  })
+
+  it('counts ten seconds of waiting as one class, so that nobody waits for ever', () => {
+    const low = item('a', 'low', 2)
+    const queue = filled(low)
+    nowMs += 19_999
+    queue.push(item('b', 'normal', 1))
+    expect([queue.standingOf(low), [...queue.inOrder()].map(({ name }) => name)]).toEqual([1, ['low', 'normal']])
+    queue.push(item('c', 'high', 0))
+    expect(queue.first(any)?.name).toBe('high')
+    nowMs += 1
+    expect(drain(queue)).toEqual(['low', 'high', 'normal'])
   })
 
   it('forgets an item that gave up', () => {
@@ -82,6 +108,6 @@ describe('FairQueue', () => {
     expect(queue.remove(first)).toBe(false)
     expect([queue.size, queue.tokens]).toEqual([1, 2])
     expect(drain(queue)).toEqual(['b1'])
-    expect([queue.size, queue.tokens, queue.shift(any)]).toEqual([0, 0, undefined])
+    expect([queue.size, queue.tokens, shift(queue)]).toEqual([0, 0, undefined])
   })
 })

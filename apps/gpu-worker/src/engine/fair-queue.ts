@@ -15,24 +15,40 @@ export interface QueueLimits {
   readonly tokens: number
 }
 
+interface Place<T> {
+  readonly item: T
+  readonly sinceMs: number
+  /** Whether it has had its turn before. */
+  readonly isFirst: boolean
+}
+
+/** Waiting for so long weighs as much as one class of priority: nobody waits for ever. */
+const PATIENCE_MS = 10_000
+
 /**
  * A bounded queue: the best priority first, inside it one item of each tenant in turn, inside a tenant first come first
- * served. A tenant with a thousand requests delays another one's first request by one turn.
+ * served. A tenant with a thousand requests delays another one's first request by one turn; a class that always has work
+ * delays the next one by ten seconds.
  */
 export class FairQueue<T extends QueueItem> {
   readonly #limits: QueueLimits
-  /** Priority to tenant to items. A tenant that had its turn moves to the end of its map. */
-  readonly #lanes = new Map<number, Map<string, T[]>>()
+  readonly #now: () => number
+  /** In the order in which they came. */
+  readonly #places = new Map<T, Place<T>>()
+  /** Tenants that wait: when they came, or last had a turn. */
+  readonly #turns = new Map<string, number>()
   readonly #perTenant = new Map<string, number>()
-  #size = 0
+  #turn = 0
   #tokens = 0
 
-  constructor(limits: QueueLimits) {
+  /** @param now - a clock in milliseconds */
+  constructor(limits: QueueLimits, now: () => number) {
     this.#limits = limits
+    this.#now = now
   }
 
   get size(): number {
-    return this.#size
+    return this.#places.size
   }
 
   get tokens(): number {
@@ -41,41 +57,34 @@ export class FairQueue<T extends QueueItem> {
 
   /** Whether the item may wait. An empty queue takes any item: one that fits the model must not be refused for good. */
   hasRoomFor(item: QueueItem): boolean {
-    if (this.#size === 0) return true
+    if (this.size === 0) return true
     return (
-      this.#size < this.#limits.requests &&
+      this.size < this.#limits.requests &&
       (this.#perTenant.get(item.tenant) ?? 0) < this.#limits.requestsPerTenant &&
       this.#tokens + item.tokens <= this.#limits.tokens
     )
   }
 
   push(item: T): void {
-    this.#itemsLike(item).push(item)
-    this.#count(item, 1)
+    this.#add(item, false)
   }
 
-  /** Puts back what had its turn already: before everything else of its tenant, and its tenant before the others. */
+  /** Puts back what had its turn already: before all others of its priority. */
   pushFront(item: T): void {
-    const items = this.#itemsLike(item)
-    items.unshift(item)
-    this.#count(item, 1)
-    const tenants = this.#lanes.get(item.priority) ?? new Map<string, T[]>()
-    tenants.delete(item.tenant)
-    this.#lanes.set(item.priority, new Map([[item.tenant, items], ...tenants]))
+    this.#add(item, true)
+  }
+
+  /** The priority of an item, better by one for each ten seconds that it has waited. */
+  standingOf(item: T): number {
+    const place = this.#places.get(item)
+    if (place === undefined) return item.priority
+    return item.priority - Math.floor((this.#now() - place.sinceMs) / PATIENCE_MS)
   }
 
   /** Everything that waits, in the order in which it would have its turn. */
   *inOrder(): Generator<T, void> {
-    for (const priority of [...this.#lanes.keys()].sort((a, b) => a - b)) {
-      const tenants = [...(this.#lanes.get(priority)?.values() ?? [])].map((items) => [...items])
-      const rounds = Math.max(0, ...tenants.map((items) => items.length))
-      for (let round = 0; round < rounds; round++) {
-        for (const items of tenants) {
-          const item = items[round]
-          if (item !== undefined) yield item
-        }
-      }
-    }
+    const classes = Map.groupBy(this.#places.values(), ({ item }) => this.standingOf(item))
+    for (const standing of [...classes.keys()].sort((a, b) => a - b)) yield* this.#inTurn(classes.get(standing) ?? [])
   }
 
   /** Whose turn it is among those that are ready. */
@@ -84,51 +93,45 @@ export class FairQueue<T extends QueueItem> {
     return undefined
   }
 
-  /** Takes out whose turn it is among those that are ready. */
-  shift<S extends T>(isReady: (item: T) => item is S): S | undefined {
-    const item = this.first(isReady)
-    if (item === undefined) return undefined
-    this.remove(item)
-    const tenants = this.#lanes.get(item.priority)
-    const rest = tenants?.get(item.tenant)
-    if (tenants !== undefined && rest !== undefined) {
-      tenants.delete(item.tenant)
-      tenants.set(item.tenant, rest)
-    }
-    return item
+  /** Takes out whose turn it is. */
+  take(item: T): void {
+    if (this.remove(item) && this.#turns.has(item.tenant)) this.#turns.set(item.tenant, ++this.#turn)
   }
 
   /** Takes out an item that gave up waiting. @returns whether it was there */
   remove(item: T): boolean {
-    const tenants = this.#lanes.get(item.priority)
-    const items = tenants?.get(item.tenant)
-    const at = items?.indexOf(item) ?? -1
-    if (tenants === undefined || items === undefined || at < 0) return false
-    items.splice(at, 1)
-    if (items.length === 0) tenants.delete(item.tenant)
-    if (tenants.size === 0) this.#lanes.delete(item.priority)
-    this.#count(item, -1)
+    if (!this.#places.delete(item)) return false
+    this.#tokens -= item.tokens
+    const left = (this.#perTenant.get(item.tenant) ?? 0) - 1
+    this.#perTenant.set(item.tenant, left)
+    if (left > 0) return true
+    this.#perTenant.delete(item.tenant)
+    this.#turns.delete(item.tenant)
     return true
   }
 
-  #itemsLike({ priority, tenant }: T): T[] {
-    const tenants = getOrAdd(this.#lanes, priority, () => new Map<string, T[]>())
-    return getOrAdd(tenants, tenant, () => [])
+  #add(item: T, isFirst: boolean): void {
+    this.#places.set(item, { item, isFirst, sinceMs: this.#now() })
+    this.#tokens += item.tokens
+    this.#perTenant.set(item.tenant, (this.#perTenant.get(item.tenant) ?? 0) + 1)
+    if (!this.#turns.has(item.tenant)) this.#turns.set(item.tenant, ++this.#turn)
   }
 
-  #count(item: QueueItem, sign: 1 | -1): void {
-    this.#size += sign
-    this.#tokens += sign * item.tokens
-    const left = (this.#perTenant.get(item.tenant) ?? 0) + sign
-    if (left === 0) this.#perTenant.delete(item.tenant)
-    else this.#perTenant.set(item.tenant, left)
+  /** @param places - of one class */
+  *#inTurn(places: readonly Place<T>[]): Generator<T, void> {
+    for (const { item, isFirst } of places) if (isFirst) yield item
+    const byTenant = Map.groupBy(
+      places.filter(({ isFirst }) => !isFirst),
+      ({ item }) => item.tenant,
+    )
+    const turnOf = (tenant: string) => this.#turns.get(tenant) ?? 0
+    const lists = [...byTenant].sort(([a], [b]) => turnOf(a) - turnOf(b)).map(([, list]) => list)
+    const rounds = Math.max(0, ...lists.map((list) => list.length))
+    for (let round = 0; round < rounds; round++) {
+      for (const list of lists) {
+        const place = list[round]
+        if (place !== undefined) yield place.item
+      }
+    }
   }
-}
-
-function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  const found = map.get(key)
-  if (found !== undefined) return found
-  const made = make()
-  map.set(key, made)
-  return made
 }

@@ -17,6 +17,8 @@ export class Usher {
   readonly #seats: Seats
   readonly #waiting: FairQueue<Waiting>
   readonly #onPreempted: () => void
+  /** How good a claim to its slot each sequence has: its priority, or a better one that it has waited for. */
+  readonly #standings = new WeakMap<Choice, number>()
 
   constructor({ seats, waiting, onPreempted }: UsherOptions) {
     this.#seats = seats
@@ -27,27 +29,26 @@ export class Usher {
   /** Gives free slots to those whose turn it is. The pool is not touched, so that it may be called while a step runs. */
   seat(): void {
     while (this.#seats.hasFree) {
-      const choice = this.#waiting.shift(isReady)
+      const choice = this.#waiting.first(isReady)
       if (choice === undefined) return
-      choice.task.start()
-      this.#seats.give(choice)
+      this.#give(choice)
     }
   }
 
   /**
    * A strictly better priority takes the slot of the worst, of equal ones that of the newest, who goes on later where it
-   * was.
+   * was. Nobody loses a slot to those of the same priority, nor at once one that was waited for.
    */
   makeRoom(): void {
-    for (let next = this.#waiting.first(isReady); next !== undefined; next = this.#waiting.first(isReady)) {
-      const worst = this.#seats.occupants.reduce((a, b) => (isWorse(a, b) ? a : b))
-      if (worst.priority <= next.priority) return
+    for (let next = this.#mostImportant(); next !== undefined; next = this.#mostImportant()) {
+      const worst = this.#seats.occupants.reduce((a, b) => (this.#isWorse(a, b) ? a : b))
+      if (this.#standingOf(worst) <= next.priority) return
       worst.saved = this.#save(worst)
       worst.tokens = worst.mostTokens - this.#seats.lengthOf(worst)
       this.#seats.free(worst)
+      this.#give(next)
       this.#waiting.pushFront(worst)
       this.#onPreempted()
-      this.seat()
     }
   }
 
@@ -60,10 +61,36 @@ export class Usher {
     })
     if (late.length === 0) return
     const saved = this.#save(choice)
-    for (const branch of late.reverse()) {
+    for (const branch of late) {
       branch.saved = saved
       this.#waiting.pushFront(branch)
     }
+  }
+
+  #give(choice: Choice): void {
+    this.#standings.set(choice, Math.min(choice.priority, this.#waiting.standingOf(choice)))
+    this.#waiting.take(choice)
+    choice.task.start()
+    this.#seats.give(choice)
+  }
+
+  /** Among those that wait for nothing but a slot. */
+  #mostImportant(): Choice | undefined {
+    const ready = [...this.#waiting.inOrder()].filter(isReady)
+    return ready.reduce<Choice | undefined>(
+      (best, each) => (best && best.priority <= each.priority ? best : each),
+      undefined,
+    )
+  }
+
+  #standingOf(choice: Choice): number {
+    return this.#standings.get(choice) ?? choice.priority
+  }
+
+  /** Whom to send away first. */
+  #isWorse(a: Choice, b: Choice): boolean {
+    const [own, other] = [this.#standingOf(a), this.#standingOf(b)]
+    return own === other ? a.task.serial > b.task.serial : own > other
   }
 
   /** What is taken out of slots may be as much as all of them hold. Beyond that it is computed again. */
@@ -74,9 +101,4 @@ export class Usher {
     }
     return saved.size < this.#seats.slots ? this.#seats.save(choice) : undefined
   }
-}
-
-/** Whom to send away first. */
-function isWorse(a: Choice, b: Choice): boolean {
-  return a.priority === b.priority ? a.task.serial > b.task.serial : a.priority > b.priority
 }

@@ -21,6 +21,8 @@ export interface EngineSettings {
   readonly chunkTokens?: number
   readonly limits?: Partial<QueueLimits>
   readonly isMovable?: boolean
+  /** A clock in milliseconds. */
+  readonly now?: () => number
   /** How many of the last tokens of a sequence can be saved; all by default. */
   readonly keptTokens?: number
   readonly prefixes?: PrefixCache
@@ -86,7 +88,7 @@ export function createEngine(settings: EngineSettings = {}) {
     prefixes,
     speculator,
     monitor: { step: (step) => seen.steps.push(step), tokenGap: () => {}, preempted: () => seen.preemptions++ },
-    now: () => performance.now(),
+    now: settings.now ?? (() => performance.now()),
   })
   const ask = (request: TestRequest) => askEngine(engine, request, () => world.look())
   return { engine, pool, world, seen, ask }

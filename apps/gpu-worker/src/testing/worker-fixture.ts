@@ -48,6 +48,7 @@ export function createFixture({ slots = 4, chunkTokens = 320, ...limits }: Fixtu
     chunkTokens,
     imageCacheBytes: 1_000_000,
     prefixCacheBytes: 1_000_000,
+    speculate: 0,
     now: () => performance.now(),
   })
   const logged: WorkerFixture['logged'] = []
