@@ -2,7 +2,8 @@ import type { KeyValueCache, SlotRange } from '../gemma3/key-value-cache.ts'
 import type { PerKind } from '../gemma3/layer-kind.ts'
 import type { Stage } from '../gemma3/stage.ts'
 import type { RunOptions } from '../graph/runtime.ts'
-import type { BoundRows, LanguageModel, Step } from './language-model.ts'
+import type { BoundRows } from './bound-rows.ts'
+import type { LanguageModel, Step } from './language-model.ts'
 
 /** What a step of so many tokens needs is not kept for the next one, which as a rule has one token. */
 const LARGE_STEP_TOKENS = 64
@@ -45,13 +46,13 @@ export class CachedStage implements Disposable {
 
   /** Computes one step on as many rows of the cache, whose outputs have to be those of every other step. */
   async run(step: Step, outputs: StepOutputs, { firstRow = 0, ...options }: StageRunOptions = {}): Promise<void> {
-    const { binding } = await this.#bind({ from: firstRow, end: firstRow + step.rows })
+    const bound = await this.#bind({ from: firstRow, end: firstRow + step.rows })
     using tensors = new DisposableStack()
     for (const [name, [shape, data]] of Object.entries(outputs)) {
-      binding.output(name, tensors.use(this.#model.runtime.wrap('float32', shape, data)))
+      bound.binding.output(name, tensors.use(this.#model.runtime.wrap('float32', shape, data)))
     }
-    tensors.use(this.#model.bindStep(binding, step))
-    await binding.run({ ...options, releasesMemory: step.tokenIds.length >= LARGE_STEP_TOKENS })
+    tensors.use(this.#model.bindStep(bound, step))
+    await bound.binding.run({ ...options, releasesMemory: step.tokenIds.length >= LARGE_STEP_TOKENS })
   }
 
   [Symbol.dispose](): void {

@@ -5,7 +5,8 @@ import { TEXT_PREFIX } from '../gemma3/names.ts'
 import { type Stage, wholeModel } from '../gemma3/stage.ts'
 import { withTableRows } from '../gemma3/table-rows.ts'
 import { languageModelGraph } from '../gemma3/text.ts'
-import type { Runtime, RuntimeBinding } from '../graph/runtime.ts'
+import type { Runtime } from '../graph/runtime.ts'
+import { BoundRows } from './bound-rows.ts'
 import { LazySession } from './lazy-session.ts'
 import { loadPart } from './load-part.ts'
 import { type ModelParts, partOptions } from './model-parts.ts'
@@ -35,11 +36,6 @@ export interface Step {
   readonly hiddenIn?: Float32Array
   /** `[l]` which of the b·t tokens get logits */
   readonly logitRows: readonly number[]
-}
-
-/** A binding to rows of a cache. */
-export interface BoundRows extends Disposable {
-  readonly binding: RuntimeBinding
 }
 
 /**
@@ -89,14 +85,7 @@ export class LanguageModel implements Disposable {
   async bind(cache: KeyValueCache, rows: SlotRange, options: { hiddenStates?: boolean } = {}): Promise<BoundRows> {
     const session = await (options.hiddenStates ? this.#withStates : this.#plain).get()
     const binding = session.bind()
-    const views = cache.bind(binding, rows)
-    return {
-      binding,
-      [Symbol.dispose]() {
-        binding[Symbol.dispose]()
-        views[Symbol.dispose]()
-      },
-    }
+    return new BoundRows(this.runtime, binding, cache.bind(binding, rows))
   }
 
   /** A new, empty cache. The caller disposes it. @internal */
@@ -106,12 +95,8 @@ export class LanguageModel implements Disposable {
   }
 
   /** Binds the inputs of one step. @returns what to dispose when the step is over @internal */
-  bindStep(binding: RuntimeBinding, step: Step): DisposableStack {
-    const tensors = new DisposableStack()
-    for (const [name, tensor] of Object.entries(this.#inputs(step))) {
-      binding.input(name, tensors.use(this.#parts.runtime.wrap(...tensor)))
-    }
-    return tensors
+  bindStep(bound: BoundRows, step: Step): Disposable {
+    return bound.bindInputs(this.#inputs(step))
   }
 
   [Symbol.dispose](): void {
