@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { decodeVisionRequest, InferResponse } from '@loupe/shared/wire'
 import type { ServedModel } from '../served-model.ts'
-import { NO_TENANT } from './start-answer.ts'
+import { NO_TENANT } from './no-tenant.ts'
 
 /**
  * Computes image features as a service.

@@ -94,7 +94,7 @@ describe('a grammar', () => {
 
   it('that is not ready in time ends its request, as a client does that leaves before', async () => {
     const { app, served } = createFixture()
-    served.grammars.open = (_grammar, _choices, signal) => aborted(signal)
+    served.grammars.open = (_request, signal) => aborted(signal)
     const late = await app.request(INFER, question({ parameters: { grammar: slow, timeout_ms: 20 } }))
     expect([late.status, await late.json()]).toMatchObject([504, { code: 'worker.timeout' }])
     const client = new AbortController()

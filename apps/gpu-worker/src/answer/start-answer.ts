@@ -7,6 +7,7 @@ import { answerEvents } from './answer-events.ts'
 import { observeAnswer } from './answer-observer.ts'
 import { checkPrompt } from './check-prompt.ts'
 import { createSamplers } from './create-samplers.ts'
+import { NO_TENANT } from './no-tenant.ts'
 
 /** What an answer needs besides the request. */
 export interface AnswerContext {
@@ -16,9 +17,6 @@ export interface AnswerContext {
   readonly log: Log
   readonly now: () => number
 }
-
-/** Requests that name no tenant share one. */
-export const NO_TENANT = ''
 
 /**
  * Checks a request, takes hold of its pictures, compiles its grammar and admits it to the engine.

@@ -15,12 +15,12 @@ const pool = new GrammarPool(options)
 const never = new AbortController().signal
 
 const open = async (grammar: GenerateGrammar) => {
-  const [constraint] = await pool.open(grammar, 1, never)
+  const [constraint] = await pool.open({ grammar, tenant: '', choices: 1 }, never)
   return constraint ?? expect.fail('expected a constraint')
 }
 
 async function faultOf(grammar: GenerateGrammar, from = pool): Promise<AppError> {
-  const error: unknown = await from.open(grammar, 1, never).catch((thrown: unknown) => thrown)
+  const error: unknown = await from.open({ grammar, tenant: '', choices: 1 }, never).catch((thrown: unknown) => thrown)
   return AppError.isInstance(error) ? error : expect.fail(`expected a fault of ${JSON.stringify(grammar).slice(0, 80)}`)
 }
 
@@ -115,7 +115,10 @@ describe('GrammarPool', () => {
   })
 
   it('follows several answers to one prompt apart', async () => {
-    const [one, two] = await pool.open({ type: 'choice', choices: ['ab', 'cd'] }, 2, never)
+    const [one, two] = await pool.open(
+      { grammar: { type: 'choice', choices: ['ab', 'cd'] }, tenant: '', choices: 2 },
+      never,
+    )
     if (one === undefined || two === undefined) expect.fail('expected two')
     one.accept(tokenizer.tokenId('a') ?? -1)
     await one.ready()
@@ -154,14 +157,16 @@ describe('GrammarPool', () => {
 
   it('lets a grammar wait while others are in use, but not one that is among them, and forgets who leaves', async () => {
     const small = new GrammarPool({ ...options, threads: 1 })
-    const first = await small.open({ type: 'choice', choices: ['a'] }, 1, never)
-    const same = await small.open({ type: 'choice', choices: ['a'] }, 1, never)
+    const first = await small.open({ grammar: { type: 'choice', choices: ['a'] }, tenant: '', choices: 1 }, never)
+    const same = await small.open({ grammar: { type: 'choice', choices: ['a'] }, tenant: '', choices: 1 }, never)
     const left = new AbortController()
-    const leaving = small.open({ type: 'choice', choices: ['b'] }, 1, left.signal)
+    const leaving = small.open({ grammar: { type: 'choice', choices: ['b'] }, tenant: '', choices: 1 }, left.signal)
     let isOpen = false
-    const waiting = small.open({ type: 'choice', choices: ['c'] }, 1, never).finally(() => {
-      isOpen = true
-    })
+    const waiting = small
+      .open({ grammar: { type: 'choice', choices: ['c'] }, tenant: '', choices: 1 }, never)
+      .finally(() => {
+        isOpen = true
+      })
     left.abort(new AppError('request.cancelled'))
     await expect(leaving).rejects.toMatchObject({ code: 'request.cancelled' })
     for (const each of first) each[Symbol.dispose]()
@@ -181,5 +186,15 @@ describe('GrammarPool', () => {
     other.accept(tokenizer.tokenId('c') ?? -1)
     await other.ready()
     expect(allowed(other.mask).map((id) => tokenizer.decode([id]))).toEqual(['d', 'd']) // as a letter and as a byte
+  })
+  it('lets nobody into a thread that is busy with a grammar which nobody waits for any more', async () => {
+    const small = new GrammarPool({ ...options, threads: 1, compileMs: 1500 })
+    const endless = { type: 'json_schema', schema: '{"type":"string","maxLength":100000000}' } as const
+    const client = new AbortController()
+    const leaving = small.open({ grammar: endless, tenant: '', choices: 1 }, client.signal)
+    setTimeout(() => client.abort(new AppError('request.cancelled')), 400)
+    await expect(leaving).rejects.toMatchObject({ code: 'request.cancelled' })
+    const opened = await small.open({ grammar: { type: 'choice', choices: ['a'] }, tenant: '', choices: 1 }, never)
+    for (const each of opened) each[Symbol.dispose]()
   })
 })

@@ -25,6 +25,15 @@ const THREAD_BYTES = 256 * 2 ** 20
 const KEPT_BYTES = 128 * 2 ** 20
 const MOST_WAITING = 64
 
+/** A grammar to be opened. */
+export interface GrammarRequest {
+  readonly grammar: GenerateGrammar
+  /** Whom it is for. */
+  readonly tenant: string
+  /** How many answers it is to hold. */
+  readonly choices: number
+}
+
 /** A thread and what it has compiled. */
 interface Seat {
   readonly thread: GrammarThread
@@ -59,11 +68,14 @@ export class GrammarPool {
   /**
    * Compiles a grammar, or finds it compiled.
    *
-   * @returns a constraint for each of so many answers, ready for the first token
+   * @returns a constraint for each answer, ready for the first token
    * @throws AppError `grammar.invalid`, `grammar.too_complex`, `queue.full`, or the reason of `signal`
    */
-  async open(grammar: GenerateGrammar, choices: number, signal: AbortSignal): Promise<readonly TokenConstraint[]> {
-    const key = createHash('sha256').update(JSON.stringify(grammar)).digest('hex')
+  async open({ grammar, tenant, choices }: GrammarRequest, signal: AbortSignal): Promise<readonly TokenConstraint[]> {
+    // Kept apart by tenant: how fast it is must not tell what others have asked for.
+    const key = createHash('sha256')
+      .update(JSON.stringify([tenant, grammar]))
+      .digest('hex')
     const isKnown = this.#seats.some(({ compiled }) => compiled.has(key))
     const rules = isKnown ? undefined : await abortable(this.#read(grammar), signal)
     const seat = await this.#sit(key, signal)
@@ -93,14 +105,18 @@ export class GrammarPool {
   }
 
   /** One after the other, so that all grammars together take one core from the model. */
-  #compile({ thread, compiled }: Seat, key: string, rules: () => Promise<string>): Promise<unknown> {
+  #compile(seat: Seat, key: string, rules: () => Promise<string>): Promise<unknown> {
+    const { thread, compiled } = seat
     const known = compiled.get(key)
     if (known !== undefined) return known
     const compiling = this.#compiles.run(async () => {
       return await thread.run({ task: 'compile', key, rules: await rules() }, this.#compileMs)
     })
     compiled.set(key, compiling)
-    compiling.catch(() => compiled.delete(key))
+    // Until then the thread is not free, even if nobody waits for the grammar any more.
+    seat.uses++
+    const leave = () => this.#leave(seat)
+    compiling.catch(() => compiled.delete(key)).then(leave, leave)
     return compiling
   }
 

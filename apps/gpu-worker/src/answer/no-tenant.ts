@@ -1,0 +1,2 @@
+/** Requests that name no tenant share one. */
+export const NO_TENANT = ''
