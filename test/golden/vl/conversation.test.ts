@@ -3,18 +3,10 @@ import type { Gemma3VLModel } from '@loupe/model'
 import { loadGemma3VL } from '@loupe/model/node'
 import { describe, expect, it } from 'vitest'
 import { CASES, type CaseName, caseDirectory, TOLERANCE, worstDifference } from './golden-case.ts'
+import { numbers } from './token-stream.ts'
 
 /** Ids of ordinary text in all golden vocabularies. */
 const [FIRST_TEXT, LAST_TEXT] = [6, 299]
-
-/** A small generator of our own, so that a failure can be seen again. */
-function numbers(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return Math.floor((state / 2 ** 32) * below)
-  }
-}
 
 /** Some ids and the features of the pictures among them. */
 interface Part {

@@ -2,8 +2,8 @@ import type { Runtime, RuntimeBinding, RuntimeTensor, TensorData } from '../grap
 import type { BoundInput } from './policy-inputs.ts'
 
 /**
- * Inputs of at most so many numbers are copied to memory that stays bound, as long as their shape is the same. Binding
- * other memory is 10 to 20 µs for each of them, and a token of a small model 8 ms.
+ * Inputs of at most so many numbers are copied to memory that stays bound as long as their shape is the same. That took
+ * 0.03 of the 0.11 ms that a decoded token spends outside of the runtime.
  */
 const FEW = 64
 
