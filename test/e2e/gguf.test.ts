@@ -47,6 +47,7 @@ function start(options: Partial<Options> = {}): Promise<RunningWorker> {
     chunkTokens: 320,
     imageCacheBytes: 1 << 24,
     prefixCacheBytes: 1 << 26,
+    speculate: 'auto',
     drainMs: 0,
     log: (_level, event) => logged.push(event),
     signal: new AbortController().signal,

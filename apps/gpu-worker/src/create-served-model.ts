@@ -10,6 +10,7 @@ import { ImageStore } from './images/image-store.ts'
 import { createWorkerMetrics, type WorkerMetrics } from './metrics/worker-metrics.ts'
 import { blockTokens, PrefixBlocks } from './prefix/prefix-blocks.ts'
 import type { ServedModel } from './served-model.ts'
+import { PromptSpeculator } from './speculate/prompt-speculator.ts'
 
 /** A loaded model and how to serve it. */
 export interface ServedModelOptions {
@@ -30,6 +31,8 @@ export interface ServedModelOptions {
   readonly imageCacheBytes: number
   /** Keys and values of earlier prompts and answers kept for those that begin like them; 0 keeps none. */
   readonly prefixCacheBytes: number
+  /** Tokens that are guessed for an answer that is alone; `auto`: as many as pay; 0, the default: none. */
+  readonly speculate?: number | 'auto' | undefined
   /** A clock in milliseconds. */
   readonly now: () => number
 }
@@ -62,6 +65,7 @@ export function createServedModel(options: ServedModelOptions): ServedModel {
     imageTokenId: model.config.imageTokenId,
     limits: options.queue,
     chunkTokens,
+    speculator: promptSpeculator(options, metrics),
     prefixes: pool.isMovable ? prefixBlocks(options, metrics) : undefined,
     monitor: metrics.engine,
     now,
@@ -110,6 +114,17 @@ function prefixBlocks(options: ServedModelOptions, metrics: WorkerMetrics): Pref
   })
   metrics.registry.gauge('loupe:prefix_cache_bytes', 'Keys and values kept of earlier prompts.', () => blocks.bytes)
   return blocks
+}
+
+function promptSpeculator({ speculate = 0 }: ServedModelOptions, metrics: WorkerMetrics): PromptSpeculator | undefined {
+  if (speculate === 0) return undefined
+  return new PromptSpeculator({
+    tokens: speculate,
+    onJudged: (drafted, accepted) => {
+      metrics.draftTokens.add(drafted)
+      metrics.acceptedTokens.add(accepted)
+    },
+  })
 }
 
 function checkGeometry({ vision }: Gemma3Config): void {

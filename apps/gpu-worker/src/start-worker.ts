@@ -33,6 +33,7 @@ export interface StartWorkerOptions {
   readonly chunkTokens: number
   readonly imageCacheBytes: number
   readonly prefixCacheBytes: number
+  readonly speculate?: number | 'auto' | undefined
   readonly drainMs: number
   readonly log: Log
   /** Told how far the packing of weights is; by default the log is. */

@@ -7,6 +7,8 @@ const MIB = 1024 * 1024
 const IMAGE_CACHE_MB = 512
 const PREFIX_CACHE_MB = 1024
 const MOST_MB = 1_048_576
+/** A draft that is wrong must be forgotten again. */
+const MOST_GUESSED = 15
 const MAX_WAITING = 64
 const SLOTS = 8
 const SLOT_TOKENS = 8192
@@ -26,6 +28,7 @@ export const WORKER_OPTIONS = {
   'chunk-tokens': { type: 'string' },
   'prefix-cache-mb': { type: 'string' },
   'image-cache-mb': { type: 'string' },
+  speculate: { type: 'string' },
 } as const satisfies Command['options']
 
 /** The lines of {@link WORKER_OPTIONS} in a command's help. */
@@ -36,7 +39,9 @@ export const WORKER_OPTIONS_HELP = `${MODEL_OPTIONS_HELP}
   --slot-tokens N        longest prompt and answer together (default: ${SLOT_TOKENS}, or the model's context if that is less)
   --chunk-tokens N       most tokens of other prompts that an answer waits for between two of its own (default: ${CHUNK_TOKENS})
   --prefix-cache-mb N    memory for earlier conversations, which go on without being computed again; 0: none (default: ${PREFIX_CACHE_MB})
-  --image-cache-mb N     memory for pictures that have been looked at; 0: none (default: ${IMAGE_CACHE_MB})`
+  --image-cache-mb N     memory for pictures that have been looked at; 0: none (default: ${IMAGE_CACHE_MB})
+  --speculate HOW        off, auto, or how many tokens are guessed from what was said before and computed in one run, for
+                         an answer that is alone; auto guesses while that is faster (default: auto)`
 
 /** Options that the worker of a command line has from its user; the rest is the command's. */
 export type ChosenOptions = Pick<
@@ -47,6 +52,7 @@ export type ChosenOptions = Pick<
   | 'modelName'
   | 'imageCacheBytes'
   | 'prefixCacheBytes'
+  | 'speculate'
   | 'maxWaiting'
   | 'slots'
   | 'slotTokens'
@@ -63,11 +69,21 @@ export async function readWorkerOptions(args: CliArguments): Promise<ChosenOptio
     modelName: stringOption(args, 'name'),
     imageCacheBytes: MIB * integerOption(args, 'image-cache-mb', IMAGE_CACHE_MB, [0, MOST_MB]),
     prefixCacheBytes: MIB * integerOption(args, 'prefix-cache-mb', PREFIX_CACHE_MB, [0, MOST_MB]),
+    speculate: readSpeculate(args),
     maxWaiting: MAX_WAITING,
     slots: integerOption(args, 'slots', SLOTS, [1, 256]),
     slotTokens: integerOption(args, 'slot-tokens', SLOT_TOKENS, [16, 1_048_576]),
     chunkTokens: integerOption(args, 'chunk-tokens', CHUNK_TOKENS, [16, 65_536]),
   }
+}
+
+function readSpeculate(args: CliArguments): number | 'auto' {
+  const how = stringOption(args, 'speculate', 'auto')
+  if (how === 'auto') return how
+  const tokens = how === 'off' ? 0 : Number(how)
+  if (how === 'off' || (Number.isInteger(tokens) && tokens >= 1 && tokens <= MOST_GUESSED)) return tokens
+  const expected = `off, auto or a whole number from 1 to ${MOST_GUESSED}`
+  throw new AppError('usage.invalid', `--speculate takes ${expected}, not "${how}".`)
 }
 
 /** Reads {@link TEMPLATE_OPTIONS}. @throws AppError `usage.invalid` */

@@ -17,6 +17,9 @@ export interface WorkerMetrics {
   /** Tokens of prompts, and those whose keys and values were kept. */
   readonly prefixQueries: Counter
   readonly prefixHits: Counter
+  /** Tokens that were guessed, and those of them that were right. */
+  readonly draftTokens: Counter
+  readonly acceptedTokens: Counter
   readonly visionPasses: Counter
   readonly visionPassTime: Histogram
   /** What the engine tells of itself. */
@@ -51,6 +54,8 @@ export function createWorkerMetrics(modelName: string, load: () => EngineLoad): 
     imageHits: registry.counter('vllm:mm_cache_hits_total', 'Pictures whose features were there or under way.'),
     prefixQueries: registry.counter('vllm:prefix_cache_queries_total', 'Prompt tokens that were looked up.'),
     prefixHits: registry.counter('vllm:prefix_cache_hits_total', 'Prompt tokens that were not computed again.'),
+    draftTokens: registry.counter('vllm:spec_decode_num_draft_tokens_total', 'Tokens that were guessed.'),
+    acceptedTokens: registry.counter('vllm:spec_decode_num_accepted_tokens_total', 'Guessed tokens that were right.'),
     visionPasses: registry.counter('loupe:vision_passes_total', 'Pictures that the vision tower looked at.'),
     visionPassTime: registry.histogram('loupe:vision_pass_seconds', 'Time of one vision pass.', SECONDS),
     engine: engineMetrics(registry),

@@ -112,7 +112,9 @@ export class FakePool implements ModelPool {
     const { tokens, answered } = this.#at(slot)
     const isRewind = lengthTokens <= tokens.length && tokens.length - lengthTokens <= REWIND_TOKENS
     check(lengthTokens === 0 || isRewind, `${tokens.length} tokens can become ${lengthTokens}`)
-    this.#set(slot, lengthTokens === 0 ? EMPTY : { tokens: tokens.slice(0, lengthTokens), answered })
+    const forgotten = tokens.length - lengthTokens // each was part of a draft, and had logits of its own
+    const left = { tokens: tokens.slice(0, lengthTokens), answered: answered - forgotten }
+    this.#set(slot, lengthTokens === 0 ? EMPTY : left)
   }
 
   copy(from: number, to: number): void {

@@ -32,10 +32,16 @@ const TOKENIZER = new TextEncoder().encode('a tokenizer artifact')
 export interface FixtureSizes extends Partial<QueueLimits> {
   readonly slots?: number
   readonly chunkTokens?: number
+  readonly speculate?: number | 'auto'
 }
 
 /** Makes a worker. @param sizes - limits of its queue, and of its batch */
-export function createFixture({ slots = 4, chunkTokens = 320, ...limits }: FixtureSizes = {}): WorkerFixture {
+export function createFixture({
+  slots = 4,
+  chunkTokens = 320,
+  speculate = 0,
+  ...limits
+}: FixtureSizes = {}): WorkerFixture {
   const model = new FakeModel()
   const served = createServedModel({
     name: MODEL_NAME,
@@ -48,7 +54,7 @@ export function createFixture({ slots = 4, chunkTokens = 320, ...limits }: Fixtu
     chunkTokens,
     imageCacheBytes: 1_000_000,
     prefixCacheBytes: 1_000_000,
-    speculate: 0,
+    speculate,
     now: () => performance.now(),
   })
   const logged: WorkerFixture['logged'] = []
