@@ -1,6 +1,6 @@
 /** Sequences that share a pool, against one forward pass over each of them alone. */
 import type { Gemma3VLModel } from '@loupe/model'
-import { loadGemma3VL, loadPipeline } from '@loupe/model/node'
+import { embeddedModelDirectory, loadGemma3VL, loadPipeline } from '@loupe/model/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { caseDirectory, worstDifference } from './golden-case.ts'
 import { CLOSE, expectCode, PoolStreams } from './pool-streams.ts'
@@ -203,6 +203,23 @@ describe('a prompt', () => {
     const last = await pool.prefill(0, ids.subarray(20, 40), [], { logits: 11 })
     expect(worstDifference(last, logits(29, 40))).toBeLessThan(CLOSE)
     expect(worstDifference(await pool.prefill(0, ids.subarray(40, 60), []), logits(59))).toBeLessThan(CLOSE)
+  })
+})
+
+describe('the embedded model', () => {
+  it('decodes sequences on both sides of its window of 1,024 tokens as one batch', async () => {
+    using embedded = await loadGemma3VL(embeddedModelDirectory(), { threads: 1 })
+    using play = new PoolStreams(embedded, { slots: 3, capacityTokens: 1400, partTokens: 200 })
+    const given = [
+      { tokens: 1060, pictures: [30], first: 1010 },
+      { tokens: 70, pictures: [], first: 20 },
+      { tokens: 1360, pictures: [5, 500], first: 1310 },
+    ]
+    for (const [slot, { tokens, pictures, first }] of given.entries()) {
+      play.join(slot, await tokenStream(embedded, slot, tokens, pictures))
+      await play.advance(slot, first)
+    }
+    for (let count = 0; count < 40; count++) await play.decode(0, 1, 2)
   })
 })
 
