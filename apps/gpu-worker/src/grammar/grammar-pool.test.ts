@@ -3,7 +3,7 @@ import { createSampler } from '@loupe/model'
 import { AppError } from '@loupe/shared/errors'
 import { buildTokenizerArtifact, loadTokenizer } from '@loupe/shared/tokenizer'
 import type { GenerateGrammar } from '@loupe/shared/wire'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { GrammarPool } from './grammar-pool.ts'
 
 const file = new URL('../../../../packages/model/assets/loupe-tiny/tokenizer.json', import.meta.url)
@@ -188,11 +188,14 @@ describe('GrammarPool', () => {
     expect(allowed(other.mask).map((id) => tokenizer.decode([id]))).toEqual(['d', 'd']) // as a letter and as a byte
   })
   it('lets nobody into a thread that is busy with a grammar which nobody waits for any more', async () => {
-    const small = new GrammarPool({ ...options, threads: 1, compileMs: 1500 })
-    const endless = { type: 'json_schema', schema: '{"type":"string","maxLength":100000000}' } as const
+    const small = new GrammarPool({ ...options, threads: 1, compileMs: 2000 })
+    const long = { type: 'ebnf', grammar: 'root ::= ("a"{1,1000}){1,1000}' } as const
     const client = new AbortController()
-    const leaving = small.open({ grammar: endless, tenant: '', choices: 1 }, client.signal)
-    setTimeout(() => client.abort(new AppError('request.cancelled')), 400)
+    const leaving = small.open({ grammar: long, tenant: '', choices: 1 }, client.signal)
+    const listen = vi.spyOn(client.signal, 'addEventListener')
+    // Once while the grammar is read, and again while it is compiled.
+    await vi.waitFor(() => expect(listen).toHaveBeenCalledTimes(1), { timeout: 10_000, interval: 2 })
+    client.abort(new AppError('request.cancelled'))
     await expect(leaving).rejects.toMatchObject({ code: 'request.cancelled' })
     const opened = await small.open({ grammar: { type: 'choice', choices: ['a'] }, tenant: '', choices: 1 }, never)
     for (const each of opened) each[Symbol.dispose]()
