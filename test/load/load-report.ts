@@ -25,22 +25,27 @@ function quantile(values: readonly number[], share: number): number {
 }
 
 /** Median of the memory in the second and in the last fifth of a run, bytes: the first fifth fills caches. */
-export function memoryOverTime(vitals: readonly WorkerVitals[]): { early: number; late: number } {
-  const rss = vitals.map(({ rssBytes }) => rssBytes)
-  const fifth = Math.ceil(rss.length / 5)
-  return { early: quantile(rss.slice(fifth, 2 * fifth), 0.5), late: quantile(rss.slice(-fifth), 0.5) }
+export function memoryOverTime(
+  vitals: readonly WorkerVitals[],
+  bytesOf = ({ rssBytes }: WorkerVitals) => rssBytes,
+): { early: number; late: number } {
+  const bytes = vitals.map(bytesOf)
+  const fifth = Math.ceil(bytes.length / 5)
+  return { early: quantile(bytes.slice(fifth, 2 * fifth), 0.5), late: quantile(bytes.slice(-fifth), 0.5) }
 }
 
 /** The report in words. */
 export function describeLoad(tally: LoadTally, vitals: readonly WorkerVitals[], seconds: number): string {
-  const { early, late } = memoryOverTime(vitals)
   const mebibytes = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MiB`
+  const growth = ({ early, late }: { early: number; late: number }) =>
+    `${mebibytes(early)} early, ${mebibytes(late)} late`
+  const heap = memoryOverTime(vitals, ({ heapBytes }) => heapBytes)
   const wait = (share: number) => `${(quantile(tally.waitsMs, share) / 1000).toFixed(2)} s`
   return [
     `answered ${tally.answered}, cancelled ${tally.cancelled}, refused ${tally.refused} (429), faults ${tally.faults.length}`,
     `${(tally.tokens / seconds).toFixed(0)} tokens/s over ${seconds.toFixed(0)} s`,
     `wait for the first token: median ${wait(0.5)}, 95 % ${wait(0.95)}, worst ${wait(1)}`,
-    `memory of the worker: ${mebibytes(early)} early, ${mebibytes(late)} late`,
+    `memory of the worker: ${growth(memoryOverTime(vitals))}; of its JavaScript: ${growth(heap)}`,
     `event loop late by ${Math.max(...vitals.map(({ latenessMs }) => latenessMs)).toFixed(0)} ms at most`,
     ...tally.faults.slice(0, 10),
   ].join('\n')

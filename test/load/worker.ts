@@ -6,6 +6,8 @@ import { embeddedModelDirectory } from '@loupe/model/node'
 /** What the worker of a load test says of itself, once a second. */
 export interface WorkerVitals {
   readonly rssBytes: number
+  /** Of JavaScript: its objects, and what buffers hold. */
+  readonly heapBytes: number
   /** The longest that the event loop was held up since the last time. */
   readonly latenessMs: number
 }
@@ -29,7 +31,8 @@ process.send?.({ url: worker.url, modelName: worker.modelName })
 const delay = monitorEventLoopDelay({ resolution: 1 })
 delay.enable()
 setInterval(() => {
-  const vitals: WorkerVitals = { rssBytes: process.memoryUsage.rss(), latenessMs: delay.max / 1e6 }
+  const { rss, heapUsed, external } = process.memoryUsage()
+  const vitals: WorkerVitals = { rssBytes: rss, heapBytes: heapUsed + external, latenessMs: delay.max / 1e6 }
   process.send?.({ vitals })
   delay.reset()
 }, 1000)

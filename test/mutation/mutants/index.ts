@@ -4,6 +4,7 @@ import { CHECKPOINT_MUTANTS } from './checkpoint.ts'
 import { COLUMN_MUTANTS } from './columns.ts'
 import { DECODER_MUTANTS } from './decoder.ts'
 import { DEVICE_MUTANTS } from './devices.ts'
+import { ENGINE_MUTANTS } from './engine.ts'
 import { MASK_MUTANTS } from './mask.ts'
 import { PART_MUTANTS } from './parts.ts'
 import { PIPELINE_MUTANTS } from './pipeline.ts'
@@ -24,4 +25,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...COLUMN_MUTANTS,
   ...DEVICE_MUTANTS,
   ...SAMPLING_MUTANTS,
+  ...ENGINE_MUTANTS,
 ]

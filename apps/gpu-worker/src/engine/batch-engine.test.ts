@@ -1,5 +1,4 @@
 import { setImmediate } from 'node:timers/promises'
-import { createSampler } from '@loupe/model'
 import { AppError } from '@loupe/shared/errors'
 import { describe, expect, it } from 'vitest'
 import {
@@ -8,6 +7,7 @@ import {
   ENGINE_IDS,
   halfOracle,
   promptOf,
+  quietJob,
   soloAnswers,
   type TestRequest,
 } from '../testing/engine-fixture.ts'
@@ -314,19 +314,22 @@ describe('who leaves', () => {
 
   it('was not there any more when it was admitted', async () => {
     const { engine, pool } = createEngine()
-    const observer = { event: () => {}, settled: () => {} }
-    const images = { cached: 0, digests: [], features: () => Promise.resolve([]), [Symbol.dispose]: () => {} }
-    const job = {
-      inputIds: Int32Array.of(2),
-      samplers: [createSampler({ temperature: 0, topK: 0, topP: 1, seed: 0 })],
-      stop: { eosTokenIds: [], maxTokens: 2 },
-    }
-    const events = engine.generate(
-      { ...job, images, observer, tenant: '', priority: 0, timeoutMs: undefined },
-      AbortSignal.abort(),
-    )
+    const events = engine.generate(quietJob({ ids: [2] }), AbortSignal.abort())
     await expect(events[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'request.cancelled' })
     expect(pool.chunks).toEqual([])
+  })
+})
+
+describe('who reads slowly', () => {
+  it('holds up nobody, and gets everything in the end', async () => {
+    const { ask, engine } = createEngine({ slots: 1 })
+    const request = { ids: promptOf(1) }
+    const unread = engine.generate(quietJob(request), new AbortController().signal)
+    expect(await ask({ ids: promptOf(2) }).ended).toBeUndefined()
+    await engine.idle()
+    const ids: number[] = []
+    for await (const event of unread) if (event.type === 'token') ids.push(event.id)
+    expect([ids]).toEqual(soloAnswers(request))
   })
 })
 

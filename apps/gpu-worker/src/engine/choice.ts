@@ -90,7 +90,7 @@ export class Choice implements QueueItem {
    * Chooses the next token and tells it.
    *
    * @param logits - `[v]` after all tokens that are known; `ready` has resolved
-   * @returns time since the token before, for all but the first
+   * @returns time between this token of the answer and the one before
    * @throws what the sampler throws: logits that are no numbers
    */
   accept(logits: Float32Array, nowMs: number): number | undefined {
@@ -103,7 +103,7 @@ export class Choice implements QueueItem {
     this.#made++
     if (finishReason === undefined) this.#ids[this.#length++] = token.id
     else this.#finish(finishReason)
-    const sinceLastMs = this.#lastTokenMs === undefined ? undefined : nowMs - this.#lastTokenMs
+    const sinceLastMs = isEmitted && this.#lastTokenMs !== undefined ? nowMs - this.#lastTokenMs : undefined
     this.#lastTokenMs = nowMs
     return sinceLastMs
   }

@@ -133,6 +133,13 @@ export function promptOf(number: number, { text = 3, pictures = 0 } = {}): numbe
   return [...places.flat(), ...words]
 }
 
+/** The job of a request without pictures that nobody watches. */
+export function quietJob(request: TestRequest): GenerateJob {
+  const images = { cached: 0, features: () => Promise.resolve([]), [Symbol.dispose]: () => {} }
+  const observer = { event: () => {}, settled: () => {} }
+  return { ...jobParts(request), images, observer, tenant: '', priority: 0, timeoutMs: undefined }
+}
+
 function askEngine(engine: BatchEngine, request: TestRequest, look: () => Promise<unknown>): Asked {
   const controller = new AbortController()
   const asked = { events: [] as EngineEvent[], answers: answersOf(request), controller, releases: 0, settlements: 0 }
