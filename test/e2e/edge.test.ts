@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest'
+import { conversationsSuite } from './suites/conversations.ts'
 import { lifetimesSuite } from './suites/lifetimes.ts'
 import { openAiClientSuite } from './suites/openai-client.ts'
 import { pictureSourcesSuite } from './suites/picture-sources.ts'
@@ -22,6 +23,7 @@ describe('edge and worker', () => {
 
   openAiClientSuite(stack)
   picturesSuite(stack)
+  conversationsSuite(stack)
   pictureSourcesSuite(stack)
   requestsSuite(stack)
   samplingSuite(stack)

@@ -1,6 +1,7 @@
-/** Answers with guessed tokens against the same answers without, of the embedded model. */
+/** What is guessed, and answers with guessed tokens against the same answers without, of the embedded model. */
 import { setImmediate } from 'node:timers/promises'
 import { BatchEngine } from '@loupe/gpu-worker/src/engine/batch-engine.ts'
+import { findRepetition } from '@loupe/gpu-worker/src/speculate/prompt-lookup.ts'
 import { PromptSpeculator } from '@loupe/gpu-worker/src/speculate/prompt-speculator.ts'
 import { createSampler, type Gemma3VLModel, type SamplingParams, type TokenConstraint } from '@loupe/model'
 import { loadGemma3VL } from '@loupe/model/node'
@@ -59,6 +60,24 @@ function inTurn(vocabSize: number): TokenConstraint {
     [Symbol.dispose]: () => {},
   }
 }
+
+describe('a guess', () => {
+  it('is taken from the longest match, as a search by hand finds it', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(2), { maxLength: 60, size: 'max' }), (ids) => {
+        const found = findRepetition(Int32Array.from(ids))
+        const lengths = ids.slice(0, -1).map((_, at) => {
+          let common = 0
+          while (common <= at && common < 16 && ids[at - common] === ids[ids.length - 1 - common]) common++
+          return common
+        })
+        const longest = Math.max(0, ...lengths)
+        expect(found?.matched ?? 0).toBe(longest < 2 ? 0 : longest)
+        if (found !== undefined) expect([...found.next]).toEqual(ids.slice(lengths.lastIndexOf(longest) + 1))
+      }),
+    )
+  })
+})
 
 describe('guessed tokens of the embedded model', () => {
   let model: Gemma3VLModel

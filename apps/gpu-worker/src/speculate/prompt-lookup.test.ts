@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { findRepetition, goOn } from './prompt-lookup.ts'
 
@@ -25,21 +24,5 @@ describe('a draft', () => {
 
   it.each(['', 'a', 'aa', 'abcdefa', 'bab'])('is not made of less than two letters: "%s"', (text) => {
     expect(findRepetition(idsOf(text))).toBeUndefined()
-  })
-
-  it('is taken from the longest match, as a search by hand finds it', () => {
-    fc.assert(
-      fc.property(fc.array(fc.nat(2), { maxLength: 60, size: 'max' }), (ids) => {
-        const found = findRepetition(Int32Array.from(ids))
-        const lengths = ids.slice(0, -1).map((_, at) => {
-          let common = 0
-          while (common <= at && common < 16 && ids[at - common] === ids[ids.length - 1 - common]) common++
-          return common
-        })
-        const longest = Math.max(0, ...lengths)
-        expect(found?.matched ?? 0).toBe(longest < 2 ? 0 : longest)
-        if (found !== undefined) expect([...found.next]).toEqual(ids.slice(lengths.lastIndexOf(longest) + 1))
-      }),
-    )
   })
 })
