@@ -122,10 +122,13 @@ function heldPart(part: PartWeights, activations: BlockActivations): HeldPart {
     return { form, count: alike.length, parameters, ...sum(...alike) }
   })
   const widened = held.map(({ weight, ownBytes }) => ('dtype' in weight && ownBytes > weight.bytes ? weight.bytes : 0))
-  const ownBytes = (options.isPrepacked ? PACKING_BYTES : 0) + (part.keepStoredTypes ? WIDENING_BYTES : 0)
+  const most = sum(...forms)
+  // Neither can be more than what it is left of.
+  const packing = options.isPrepacked ? Math.min(PACKING_BYTES, most.ownBytes) : 0
+  const widening = part.keepStoredTypes ? Math.min(WIDENING_BYTES, most.ownBytes + most.pageBytes) : 0
   return {
     forms: forms.sort((a, b) => b.parameters - a.parameters),
-    beside: { ownBytes, pageBytes: 0 },
+    beside: { ownBytes: packing + widening, pageBytes: 0 },
     widestBytes: widened.reduce((most, bytes) => Math.max(most, bytes), 0),
   }
 }
