@@ -40,6 +40,7 @@ const visit: fc.Arbitrary<Visit> = fc
     seeds: fc.array(fc.nat(9), { minLength: 1, maxLength: 4 }),
     tenant: fc.constantFrom('a', 'b', 'c'),
     priority: fc.integer({ min: -2, max: 2 }),
+    isSlow: fc.boolean(),
     comes: fc.nat(LAST_TURN),
     leaves: fc.option(fc.nat(LAST_TURN), { nil: undefined }),
   })

@@ -38,6 +38,12 @@ describe('createServedModel', () => {
     expect(served({}).metadata.inputs.map(({ name }) => name)).toEqual(['input_ids', 'image_digests', 'patches'])
   })
 
+  it('tells how long a request may be: as long as a slot, and never longer than the model reads', () => {
+    expect(served({}).metadata.parameters.context_length).toBe(64)
+    const { text } = new FakeModel().config
+    expect(served({ text: { ...text, contextTokens: 32 } }).metadata.parameters.context_length).toBe(32)
+  })
+
   it('refuses a model whose pictures are not those of the protocol', () => {
     const { vision } = new FakeModel().config
     if (vision === undefined) throw new Error('the fake model has vision')

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import { createSampler } from '@loupe/model'
 import { AppError } from '@loupe/shared/errors'
 import { describe, expect, it } from 'vitest'
 import {
@@ -317,6 +318,39 @@ describe('who leaves', () => {
     const events = engine.generate(quietJob({ ids: [2] }), AbortSignal.abort())
     await expect(events[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'request.cancelled' })
     expect(pool.chunks).toEqual([])
+  })
+})
+
+describe('a sampler that is not ready', () => {
+  const slowly = (ready: Promise<void>) => {
+    return { ...createSampler({ temperature: 0, topK: 0, topP: 1, seed: 0 }), ready: () => ready }
+  }
+
+  it('holds up nobody else', async () => {
+    const { ask } = createEngine({ slots: 3 })
+    const ready = gate()
+    const request = { ids: promptOf(1), maxTokens: 3 }
+    const slow = ask({ ...request, samplers: [slowly(ready.promise)] })
+    await turns(5)
+    expect(await ask(longRequest(12)).ended).toBeUndefined()
+    expect(slow.answers).toEqual([[]])
+    ready.resolve()
+    expect(await slow.ended).toBeUndefined()
+    expect(slow.answers).toEqual(soloAnswers(request))
+  })
+
+  it('ends its own request when it fails, and is not waited for when the client leaves', async () => {
+    const { ask, engine, pool } = createEngine({ slots: 3 })
+    const failed = gate()
+    const failing = ask({ ids: promptOf(1), samplers: [slowly(failed.promise)] })
+    const leaving = ask({ ids: promptOf(2), samplers: [slowly(new Promise(() => {}))] })
+    await turns(5)
+    failed.reject(new AppError('grammar.too_complex', 'too slow'))
+    leaving.controller.abort()
+    expect(await failing.ended).toMatchObject({ code: 'grammar.too_complex' })
+    expect(await leaving.ended).toMatchObject({ code: 'request.cancelled' })
+    await engine.idle()
+    expect(pool.heldSlots).toBe(0)
   })
 })
 

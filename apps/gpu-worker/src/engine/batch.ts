@@ -1,18 +1,17 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Choice } from './choice.ts'
+import { Chooser, type ChooserOptions } from './chooser.ts'
 import { chunkEnd } from './chunk-end.ts'
 import type { Speculator } from './drafter.ts'
-import type { EngineMonitor } from './engine-monitor.ts'
 import type { FairQueue } from './fair-queue.ts'
 import type { ModelPool } from './model.ts'
 import type { PrefixCache } from './prefix-cache.ts'
 import { Seats } from './seats.ts'
-import type { Task } from './task.ts'
 import { Usher } from './usher.ts'
 import type { Waiting } from './waiting.ts'
 
 /** What a {@link Batch} is made of. */
-export interface BatchOptions {
+export interface BatchOptions extends ChooserOptions {
   readonly pool: ModelPool
   /** Where sequences come from, and where those go back to that had to give up their slot. */
   readonly waiting: FairQueue<Waiting>
@@ -21,12 +20,6 @@ export interface BatchOptions {
   readonly imageTokenId: number
   readonly prefixes: PrefixCache | undefined
   readonly speculator: Speculator | undefined
-  readonly monitor: EngineMonitor
-  /** A clock in milliseconds. */
-  readonly now: () => number
-  /** A task has all its answers. */
-  readonly succeed: (task: Task) => void
-  readonly fail: (task: Task, error: unknown) => void
 }
 
 /** Choosing from large vocabularies takes time; whatever else the process has to do gets a turn as often as this. */
@@ -42,6 +35,7 @@ export class Batch {
   readonly #options: BatchOptions
   readonly #seats: Seats
   readonly #usher: Usher
+  readonly #chooser: Chooser
   /** When each sequence last computed a chunk of its prompt: they take turns. */
   readonly #turns = new WeakMap<Choice, number>()
   #turn = 0
@@ -53,6 +47,7 @@ export class Batch {
     this.#seats = new Seats(options.pool)
     const { waiting, monitor } = options
     this.#usher = new Usher({ seats: this.#seats, waiting, onPreempted: () => monitor.preempted() })
+    this.#chooser = new Chooser(options)
   }
 
   /** How many sequences have a slot. */
@@ -74,11 +69,13 @@ export class Batch {
   /** Gives free slots to those whose turn it is. May be called while a step runs. */
   seat(): void {
     this.#usher.seat()
+    this.#chooser.wake()
   }
 
   /** Some task ended. A call of the pool that nobody waits for any more is given up; one that others share goes on. */
   leave(reason: unknown): void {
     if (this.#flight?.choices.every(({ isOver }) => isOver)) this.#flight.controller.abort(reason)
+    this.#chooser.wake()
   }
 
   /** Lets the finished go and the waiting in, between two steps. @returns whether there is a step to do */
@@ -98,7 +95,8 @@ export class Batch {
     const startedMs = now()
     const decoded = await this.#decode()
     const prefilled = await this.#prefill()
-    monitor.step({ decoded, prefilled, elapsedMs: now() - startedMs })
+    if (decoded + prefilled > 0) monitor.step({ decoded, prefilled, elapsedMs: now() - startedMs })
+    else await this.#chooser.change() // all who are here wait for their samplers, or have gone
   }
 
   #settle(choice: Choice): void {
@@ -151,7 +149,7 @@ export class Batch {
     const width = logits.length / ids.length
     let kept = 0
     for (; ; kept++) {
-      await this.#accept(choice, logits.subarray(kept * width, (kept + 1) * width))
+      this.#chooser.choose(choice, logits.subarray(kept * width, (kept + 1) * width))
       if (choice.isOver || kept === draft.length || choice.ids[from + kept] !== draft[kept]) break
     }
     choice.drafter?.judged(draft.length, kept)
@@ -190,14 +188,18 @@ export class Batch {
   /** Whether only its newest token is to go through the model. The first token of all has nothing to attend to. */
   #isAnswering(choice: Choice): boolean {
     const length = this.#seats.lengthOf(choice)
-    return this.#seats.isSettled(choice) && !choice.isOver && length > 0 && choice.ids.length - length === 1
+    return this.#isActive(choice) && length > 0 && choice.ids.length - length === 1
+  }
+
+  #isActive(choice: Choice): boolean {
+    return this.#seats.isSettled(choice) && !choice.isOver && !this.#chooser.isThinking(choice)
   }
 
   /** Of those with a prompt to compute the most important; of equal ones that which has waited longest. */
   #whoseTurn(): Choice | undefined {
     const rank = (choice: Choice) => this.#turns.get(choice) ?? 0
     const eager = this.#seats.occupants.filter((choice) => {
-      return this.#seats.isSettled(choice) && !choice.isOver && !this.#isAnswering(choice)
+      return this.#isActive(choice) && !this.#isAnswering(choice)
     })
     return eager.sort((a, b) => a.priority - b.priority || rank(a) - rank(b))[0]
   }
@@ -225,7 +227,7 @@ export class Batch {
     })
     let sliceMs = now()
     for (const { choice, branches, logits } of rows) {
-      for (const each of [choice, ...branches]) await this.#accept(each, logits)
+      for (const each of [choice, ...branches]) this.#chooser.choose(each, logits)
       if (now() - sliceMs < SLICE_MS) continue
       await setImmediate()
       sliceMs = now()
@@ -235,19 +237,6 @@ export class Batch {
       const going = branches.filter(({ isOver }) => !isOver)
       this.#attempt(choice, () => this.#usher.branch(choice, going))
       this.#store(choice)
-    }
-  }
-
-  async #accept(choice: Choice, logits: Float32Array): Promise<void> {
-    const { monitor, now, succeed, fail } = this.#options
-    try {
-      await choice.ready()
-      if (choice.isOver) return
-      const gapMs = choice.accept(logits, now())
-      if (gapMs !== undefined) monitor.tokenGap(gapMs)
-      if (choice.prompt.answersLeft === 0) succeed(choice.task)
-    } catch (error) {
-      fail(choice.task, error)
     }
   }
 

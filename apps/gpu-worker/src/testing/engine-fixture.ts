@@ -40,6 +40,8 @@ export interface TestRequest {
   readonly tenant?: string
   readonly priority?: number
   readonly timeoutMs?: number
+  /** Whether every sampler needs a turn of the event loop to be ready. */
+  readonly isSlow?: boolean
   readonly samplers?: readonly Sampler[]
 }
 
@@ -135,7 +137,7 @@ export function promptOf(number: number, { text = 3, pictures = 0 } = {}): numbe
 
 /** The job of a request without pictures that nobody watches. */
 export function quietJob(request: TestRequest): GenerateJob {
-  const images = { cached: 0, features: () => Promise.resolve([]), [Symbol.dispose]: () => {} }
+  const images = { cached: 0, digests: [], features: () => Promise.resolve([]), [Symbol.dispose]: () => {} }
   const observer = { event: () => {}, settled: () => {} }
   return { ...jobParts(request), images, observer, tenant: '', priority: 0, timeoutMs: undefined }
 }
@@ -178,7 +180,9 @@ function answersOf({ seeds, samplers }: TestRequest): number[][] {
 function jobParts(request: TestRequest): Pick<GenerateJob, 'inputIds' | 'samplers' | 'stop'> {
   const { ids, maxTokens = 6, seeds = [0] } = request
   const samplers = seeds.map((seed) => {
-    return createSampler({ temperature: seed === 0 ? 0 : 1, topK: 0, topP: 1, seed }, { bannedIds: [ENGINE_IDS.image] })
+    const params = { temperature: seed === 0 ? 0 : 1, topK: 0, topP: 1, seed }
+    const sampler = createSampler(params, { bannedIds: [ENGINE_IDS.image] })
+    return request.isSlow === true ? { ...sampler, ready: () => setImmediate() } : sampler
   })
   return {
     inputIds: Int32Array.from(ids),
