@@ -9,6 +9,7 @@ import { MASK_MUTANTS } from './mask.ts'
 import { PART_MUTANTS } from './parts.ts'
 import { PIPELINE_MUTANTS } from './pipeline.ts'
 import { POOL_MUTANTS } from './pool.ts'
+import { PREFIX_MUTANTS } from './prefix.ts'
 import { SAMPLING_MUTANTS } from './sampling.ts'
 import { VISION_MUTANTS } from './vision.ts'
 
@@ -26,4 +27,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...DEVICE_MUTANTS,
   ...SAMPLING_MUTANTS,
   ...ENGINE_MUTANTS,
+  ...PREFIX_MUTANTS,
 ]
