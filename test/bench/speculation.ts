@@ -1,6 +1,6 @@
 /** What guessing tokens wins and loses: `node test/bench/speculation.ts --help`. */
 import { loadavg } from 'node:os'
-import { integerOption, requiredOption } from '@loupe/gpu-worker/src/cli/command.ts'
+import { integerOption, requiredOption, stringOption } from '@loupe/gpu-worker/src/cli/command.ts'
 import { BatchEngine } from '@loupe/gpu-worker/src/engine/batch-engine.ts'
 import { PromptSpeculator } from '@loupe/gpu-worker/src/speculate/prompt-speculator.ts'
 import { openModelText } from '@loupe/gpu-worker/src/text/model-text.ts'
@@ -33,7 +33,7 @@ const TEXTS: Readonly<Record<string, string>> = {
 await runScript({
   summary: 'speculation: tokens a second with guessed tokens, over those without',
   help: `
-usage: node test/bench/speculation.ts --model PATH [--max-tokens N] [--temperature T] [--rounds N] [--threads N]
+usage: node test/bench/speculation.ts --model PATH [--max-tokens N] [--temperature T] [--texts TEXT] [--rounds N] [--threads N]
 
 Two engines on one model go on with each text in turns; of the rounds the median counts.
 Right: of the tokens that were guessed. Same: how many ids the answers have in common before they part.
@@ -41,11 +41,13 @@ Right: of the tokens that were guessed. Same: how many ids the answers have in c
   --model PATH    a checkpoint or a GGUF
   --max-tokens N  of an answer (default: 128)
   --temperature T 0, or 1 with the defaults of the released models beside it (default: 0)
+  --texts TEXT    only those whose name contains it: ${Object.keys(TEXTS).join('; ')}
   --rounds N      of each kind (default: 3)
   --threads N     of a run (default: 2)`,
   options: {
     model: { type: 'string' },
     'max-tokens': { type: 'string' },
+    texts: { type: 'string' },
     temperature: { type: 'string' },
     rounds: { type: 'string' },
     threads: { type: 'string' },
@@ -60,7 +62,8 @@ Right: of the tokens that were guessed. Same: how many ids the answers have in c
     const [plain, guessing] = [openSide(model), openSide(model, 'auto')]
     stdout.write('| text | tokens | tokens/s | with guesses | ratio | guessed | right | same | load |\n')
     stdout.write(`|${' --- |'.repeat(9)}\n`)
-    for (const [name, text] of Object.entries(TEXTS)) {
+    const chosen = Object.entries(TEXTS).filter(([name]) => name.includes(stringOption(args, 'texts', '')))
+    for (const [name, text] of chosen) {
       const ask = async (side: Side) => {
         const inputIds = Int32Array.of(model.config.bosTokenId, ...tokenizer.encode(text))
         const sampler = createSampler({ temperature, topK: 64, topP: 0.95, seed: 0 }, answerIds(model.config))
