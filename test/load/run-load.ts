@@ -80,5 +80,10 @@ function record(reply: Reply, { answers, hasLeft, tally }: Expectation): void {
   if (error === undefined && isWhole) tally.answered++
   else if (hasLeft) tally.cancelled++
   else if (error?.code === 'queue.full' && Number(reply.retryAfter) >= 1) tally.refused++
-  else tally.faults.push(`${error?.code ?? 'an answer that is too short'}: ${error?.detail ?? ''}`)
+  else tally.faults.push(error === undefined ? 'an answer is too short' : `${error.code}: ${reasonOf(error)}`)
+}
+
+/** What lies at the bottom: `fetch` wraps what went wrong on the connection. */
+function reasonOf(error: Error): string {
+  return error.cause instanceof Error ? reasonOf(error.cause) : error.message
 }

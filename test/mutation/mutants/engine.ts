@@ -36,10 +36,6 @@ export const ENGINE_MUTANTS = [
     ],
   }),
   ...mutantsOf(`${ENGINE}/usher.ts`, TESTS, {
-    'equal-takes-slot': [
-      'Nobody loses a slot to those of the same priority.',
-      ['if (this.#standingOf(worst) <= next.priority) return', 'if (this.#standingOf(worst) < next.priority) return'],
-    ],
     'oldest-sent-away': [
       'Of equal sequences the newest gives its slot up.',
       ['a.task.serial > b.task.serial', 'a.task.serial < b.task.serial'],
