@@ -481,6 +481,19 @@ describe('preemption', () => {
     expect(seen.preemptions).toBe(2)
   })
 
+  it('costs no turn: who gave up a slot is the next of its priority to get one', async () => {
+    const { ask, seen } = createEngine({ slots: 1 })
+    const sentAway = ask(longRequest(12, { priority: 1, tenant: 'b' }))
+    await turns(5)
+    const waiting = ask({ ids: promptOf(2), priority: 1, tenant: 'a' })
+    const urgent = ask({ ids: promptOf(3), priority: 0, tenant: 'c' })
+    await urgent.ended
+    expect(seen.preemptions).toBe(1)
+    await sentAway.ended
+    expect(waiting.events).toEqual([])
+    expect(await waiting.ended).toBeUndefined()
+  })
+
   it('takes out as much as all slots hold, and computes the rest again', async () => {
     const { ask, pool, seen } = createEngine({ slots: 1 })
     const requests = [3, 2, 1, 0].map((priority) => longRequest(9, { priority, seeds: [priority + 1] }))
