@@ -13,6 +13,8 @@ export interface TimedAnswer {
   readonly firstTokenMs: number
   /** From the first token to the last, milliseconds. */
   readonly decodeMs: number
+  /** The same in processor time of this process. */
+  readonly decodeCpuMs: number
 }
 
 /** Asks an engine something without pictures, and waits for the answer. */
@@ -33,12 +35,25 @@ export async function timeAnswer(
   const ids: number[] = []
   let cachedTokens = 0
   let [firstMs, lastMs] = [startedMs, startedMs]
+  let [firstCpu, lastCpu] = [cpuMs(), cpuMs()]
   for await (const event of engine.generate(job, signal)) {
     if (event.type === 'done') cachedTokens = event.cachedTokens
     if (event.type !== 'token') continue
     lastMs = performance.now()
-    if (ids.length === 0) firstMs = lastMs
+    lastCpu = cpuMs()
+    if (ids.length === 0) [firstMs, firstCpu] = [lastMs, lastCpu]
     ids.push(event.id)
   }
-  return { ids, cachedTokens, firstTokenMs: firstMs - startedMs, decodeMs: lastMs - firstMs }
+  return {
+    ids,
+    cachedTokens,
+    firstTokenMs: firstMs - startedMs,
+    decodeMs: lastMs - firstMs,
+    decodeCpuMs: lastCpu - firstCpu,
+  }
+}
+
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
 }

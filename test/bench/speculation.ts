@@ -36,6 +36,7 @@ await runScript({
 usage: node test/bench/speculation.ts --model PATH [--max-tokens N] [--temperature T] [--texts TEXT] [--rounds N] [--threads N]
 
 Two engines on one model go on with each text in turns; of the rounds the median counts.
+Of processor time: the same ratio by tokens for each second that this process computed, whatever else the machine does.
 Right: of the tokens that were guessed. Same: how many ids the answers have in common before they part.
 
   --model PATH    a checkpoint or a GGUF
@@ -60,8 +61,10 @@ Right: of the tokens that were guessed. Same: how many ids the answers have in c
     const { tokenizer } = await openModelText(path)
     using model = await loadGemma3VL(path, { threads: integerOption(args, 'threads', 2, [1, 64]), signal })
     const [plain, guessing] = [openSide(model), openSide(model, 'auto')]
-    stdout.write('| text | tokens | tokens/s | with guesses | ratio | guessed | right | same | load |\n')
-    stdout.write(`|${' --- |'.repeat(9)}\n`)
+    stdout.write(
+      '| text | tokens | tokens/s | with guesses | ratio | of processor time | guessed | right | same | load |\n',
+    )
+    stdout.write(`|${' --- |'.repeat(10)}\n`)
     const chosen = Object.entries(TEXTS).filter(([name]) => name.includes(stringOption(args, 'texts', '')))
     for (const [name, text] of chosen) {
       const ask = async (side: Side) => {
@@ -112,16 +115,17 @@ function cells(plain: Side, guessing: Side): readonly string[] {
   Object.assign(guessing.guesses, { drafted: 0, accepted: 0 })
   const speed = ({ ids, decodeMs }: TimedAnswer) => (1000 * (ids.length - 1)) / decodeMs
   const [slow, fast] = [median(before.map(speed)), median(after.map(speed))]
-  const ratio = median(
-    after.map((answer, round) => speed(answer) / (before[round] ? speed(before[round]) : Number.NaN)),
-  )
+  const over = (pick: (answer: TimedAnswer) => number) => {
+    return median(after.map((answer, round) => pick(answer) / pick(before[round] ?? answer)))
+  }
   const [one, other] = [before[0]?.ids ?? [], after[0]?.ids ?? []]
   const parted = one.findIndex((id, at) => id !== other[at])
   return [
     String(other.length),
     slow.toFixed(1),
     fast.toFixed(1),
-    ratio.toFixed(2),
+    over(speed).toFixed(2),
+    over(({ ids, decodeCpuMs }) => (ids.length - 1) / decodeCpuMs).toFixed(2),
     String(Math.round(drafted / after.length)),
     drafted === 0 ? '' : `${Math.round((100 * accepted) / drafted)} %`,
     parted < 0 ? 'all' : String(parted),
