@@ -1,10 +1,13 @@
 import { buildPrompt, type PromptOptions } from '@loupe/shared/chat'
-import { AppError } from '@loupe/shared/errors'
+import { AppError, type ErrorCode } from '@loupe/shared/errors'
 import type { AnswerOptions, ChatRequest, ConversationMessage, ImageReference } from '@loupe/shared/schema'
 import type { GenerateParameters, ModelMetadata } from '@loupe/shared/wire'
 import type { Services } from '../edge-env.ts'
+import type { PreparedImage } from '../images/prepare-images.ts'
 import { LIMITS } from '../limits.ts'
+import type { ServedModel } from '../worker/model-catalog.ts'
 import { generateWithImages } from '../worker/offer-images.ts'
+import type { WorkerClient } from '../worker/worker-client.ts'
 import type { AnswerEvent } from './read-answer.ts'
 import { readAnswer } from './read-answer.ts'
 
@@ -31,6 +34,9 @@ export interface RequestIdentity {
  * Takes a chat request to the worker: pictures to patches, messages to token ids, and everything that can be refused
  * refused before the worker is asked to compute.
  *
+ * What is known of the model may be of a worker that has been replaced since: a refusal that could come of that is
+ * believed only when the worker, asked again, says the same of its model.
+ *
  * @throws AppError for every fault that a status can still tell
  */
 export async function startAnswer(
@@ -39,19 +45,58 @@ export async function startAnswer(
   signal: AbortSignal,
 ): Promise<RunningAnswer> {
   checkTextLength(request)
-  const { metadata, tokenizer } = await services.models.open(request.model, signal)
   const references = imagesOf(request)
-  checkVision(metadata, references)
-  const images = await services.prepareImages(references, signal)
+  let prepared: Promise<PreparedImage[]> | undefined
+  const putTo = async (model: ServedModel): Promise<RunningAnswer> => {
+    checkVision(model.metadata, references)
+    prepared ??= services.prepareImages(references, signal)
+    const images = await prepared
+    return admitAnswer(model, { request, identity, images, worker: services.worker }, signal)
+  }
+  const model = await services.models.open(request.model, signal)
+  try {
+    return await putTo(model)
+  } catch (error) {
+    if (!AppError.isInstance(error) || !MADE_OF_METADATA.has(error.code)) throw error
+    services.models.forget(request.model)
+    const current = await services.models.open(request.model, signal)
+    if (JSON.stringify(current.metadata) === JSON.stringify(model.metadata)) throw error
+    return await putTo(current)
+  }
+}
+
+/** Faults of what is made of the metadata: the name, the ids, the lengths, the places of pictures. */
+const MADE_OF_METADATA: ReadonlySet<ErrorCode> = new Set([
+  'model.unknown',
+  'tokenizer.mismatch',
+  'prompt.too_long',
+  'image.count_mismatch',
+  'request.unsupported',
+])
+
+/** A request whose pictures are there. */
+interface PreparedRequest {
+  readonly request: ChatRequest
+  readonly identity: RequestIdentity
+  readonly images: readonly PreparedImage[]
+  readonly worker: WorkerClient
+}
+
+async function admitAnswer(
+  { metadata, tokenizer }: ServedModel,
+  { request, identity, images, worker }: PreparedRequest,
+  signal: AbortSignal,
+): Promise<RunningAnswer> {
+  const { answer } = request
   const { ids } = buildPrompt(tokenizer, request.messages.map(templateMessage), promptOptionsOf(metadata))
   const parameters = {
-    ...generateParametersOf(request.answer, metadata, ids.length),
+    ...generateParametersOf(answer, metadata, ids.length),
+    tokenizer_digest: metadata.parameters.tokenizer_digest,
     tenant: identity.tenant,
     request_id: identity.requestId,
   }
   const body = { id: identity.requestId, inputIds: ids, parameters }
-  const { answer } = request
-  const admitted = generateWithImages(services.worker, metadata.name, body, images, signal)
+  const admitted = generateWithImages(worker, metadata.name, body, images, signal)
   const events = await admitted.catch((error: unknown) => {
     throw blameStructure(error, answer)
   })

@@ -4,13 +4,16 @@ import { describe, expect, it, vi } from 'vitest'
 import { type Script, says, saysIds, TINY_MODEL } from '../testing/fake-worker.ts'
 import { readChunks, readEvents } from '../testing/read-events.ts'
 import { createTestApp, type TestApp } from '../testing/test-app.ts'
-import { tinyId } from '../testing/tiny-tokenizer.ts'
+import { BACKWARD_ARTIFACT, TINY_ARTIFACT, tinyId } from '../testing/tiny-tokenizer.ts'
 
 const hello = { messages: [{ role: 'user', content: 'hello' }] }
 const streamed = { ...hello, stream: true }
 const withUsage = { ...streamed, stream_options: { include_usage: true } }
 
 const picture = { type: 'image_url', image_url: { url: `data:image/png;base64,${btoa('picture')}` } }
+
+/** The id that a letter has in the other order. */
+const mirrored = (letter: string) => tinyId('!') + tinyId('~') - tinyId(letter)
 
 const chunksOf = async (app: TestApp, body: Record<string, unknown>) =>
   readChunks<ChatCompletionChunk>(await app.chat(body))
@@ -59,7 +62,12 @@ describe('a whole answer', () => {
     await app.chat(hello)
     const [asked, plain] = app.worker.admitted.map(({ parameters }) => parameters)
     expect(asked).toMatchObject({ temperature: 0.5, top_p: 0.9, top_k: 5, seed: 7, max_tokens: 9, ignore_eos: true })
-    expect(plain).toEqual({ max_tokens: 64, tenant: 'open', request_id: expect.stringMatching(/^req_/) })
+    expect(plain).toEqual({
+      max_tokens: 64,
+      tokenizer_digest: expect.stringMatching(/^[0-9a-f]{64}$/),
+      tenant: 'open',
+      request_id: expect.stringMatching(/^req_/),
+    })
   })
 
   it('stops the worker when the client leaves before it is there', async () => {
@@ -322,6 +330,42 @@ describe('a streamed answer', () => {
     await reader?.read()
     await reader?.cancel()
     await vi.waitFor(() => expect(app.worker.left).toBeGreaterThan(0))
+  })
+})
+
+describe('a worker that another one has replaced', () => {
+  it('gets ids of its own tokenizer, and its answer is read with that', async () => {
+    const app = await createTestApp()
+    const asked = { messages: [{ role: 'user', content: [picture, { type: 'text', text: 'ab' }] }] }
+    await app.chat(asked)
+    await app.worker.becomeAnother(BACKWARD_ARTIFACT)
+    // What was ! is ~ now: with the old tokenizer the same ids would be other letters.
+    app.worker.script = saysIds(Array.from('!a', (letter) => mirrored(letter)))
+    const reply = await app.chat(asked)
+    expect(await reply.json()).toMatchObject({ choices: [{ message: { content: '!a' } }] })
+    const [before, after] = app.worker.admitted.map(({ inputIds }) => Array.from(inputIds))
+    expect(after).toContain(mirrored('b'))
+    expect(after).not.toEqual(before)
+    expect(app.decoded).toHaveLength(2) // one for each request, and not again
+  })
+
+  it('is asked again when what was known of it was too little, and believed when it says the same', async () => {
+    const app = await createTestApp()
+    const long = { messages: [{ role: 'user', content: 'x'.repeat(600) }] }
+    await app.chat(hello)
+    await app.worker.becomeAnother(TINY_ARTIFACT, { context_length: 1024 })
+    expect((await app.chat(long)).status).toBe(200)
+    const asked = app.worker.calls.length
+    expect((await app.chat({ ...hello, max_tokens: 2000 })).status).toBe(400)
+    expect(app.worker.calls.slice(asked).map(({ path }) => path)).toEqual(['/v2/models/org%2Ftiny'])
+  })
+
+  it('is said not to serve a model that it does not serve', async () => {
+    const app = await createTestApp()
+    await app.chat(hello)
+    app.worker.refusal = new AppError('model.unknown')
+    const reply = await app.chat(hello)
+    expect([reply.status, await reply.json()]).toMatchObject([404, { error: { code: 'model_not_found' } }])
   })
 })
 

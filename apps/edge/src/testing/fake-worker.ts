@@ -26,6 +26,8 @@ export interface FakeWorker {
   readonly held: Set<string>
   /** Streams that a client left before their end. */
   left: number
+  /** Goes on as another worker would that serves the same name: with this tokenizer, and what is otherwise about it. */
+  becomeAnother(artifact: Uint8Array<ArrayBuffer>, facts?: Partial<ModelFacts>): Promise<void>
   /** Changed by tests: what it answers next, and whether it is there. */
   script: Script
   isDown: boolean
@@ -69,13 +71,16 @@ const METADATA: Omit<ModelMetadata, 'parameters'> = {
  * @param facts - what is otherwise about its model
  */
 export async function createFakeWorker(facts: Partial<ModelFacts> = {}): Promise<FakeWorker> {
-  const digest = toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', TINY_ARTIFACT)))
-  const metadata: ModelMetadata = { ...METADATA, parameters: { ...parametersWith(digest), ...facts } }
+  let served = await servedModel(TINY_ARTIFACT, facts)
   const worker: FakeWorker = {
     calls: [],
     admitted: [],
     held: new Set(),
     left: 0,
+    becomeAnother: async (artifact, otherFacts = {}) => {
+      served = await servedModel(artifact, otherFacts)
+      worker.held.clear()
+    },
     script: says('hello'),
     isDown: false,
     refusal: undefined,
@@ -87,7 +92,7 @@ export async function createFakeWorker(facts: Partial<ModelFacts> = {}): Promise
       const path = new URL(url).pathname
       worker.calls.push({ method: init.method ?? 'GET', path, bytes: body.byteLength })
       try {
-        return await answer(worker, metadata, { path, body, init })
+        return await answer(worker, served, { path, body, init })
       } catch (error) {
         const known = AppError.from(error)
         return Response.json(oipError(known), { status: known.entry.status })
@@ -97,13 +102,23 @@ export async function createFakeWorker(facts: Partial<ModelFacts> = {}): Promise
   return worker
 }
 
+interface Served {
+  readonly metadata: ModelMetadata
+  readonly artifact: Uint8Array<ArrayBuffer>
+}
+
+async function servedModel(artifact: Uint8Array<ArrayBuffer>, facts: Partial<ModelFacts>): Promise<Served> {
+  const digest = toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', artifact)))
+  return { artifact, metadata: { ...METADATA, parameters: { ...parametersWith(digest), ...facts } } }
+}
+
 interface Received {
   readonly path: string
   readonly body: Uint8Array
   readonly init: RequestInit
 }
 
-async function answer(worker: FakeWorker, metadata: ModelMetadata, received: Received): Promise<Response> {
+async function answer(worker: FakeWorker, served: Served, received: Received): Promise<Response> {
   const model = `/v2/models/${encodeURIComponent(TINY_MODEL)}`
   switch (received.path) {
     case '/v2/health/ready':
@@ -111,18 +126,25 @@ async function answer(worker: FakeWorker, metadata: ModelMetadata, received: Rec
     case '/v2/models':
       return Response.json({ models: [{ name: TINY_MODEL, ready: true }] })
     case model:
-      return Response.json(metadata)
+      return Response.json(served.metadata)
     case `${model}/tokenizer`:
-      return new Response(TINY_ARTIFACT)
+      return new Response(served.artifact)
     case `${model}/generate_stream`:
-      return generate(worker, received)
+      return generate(worker, served.metadata, received)
     default:
       throw new AppError('model.unknown')
   }
 }
 
-async function generate(worker: FakeWorker, { body, init }: Received): Promise<Response> {
+async function generate(
+  worker: FakeWorker,
+  { parameters }: ModelMetadata,
+  { body, init }: Received,
+): Promise<Response> {
   const request = decodeGenerateRequest({ headerLength: new Headers(init.headers).get(HEADER_LENGTH_HEADER), body })
+  if ((request.parameters.tokenizer_digest ?? parameters.tokenizer_digest) !== parameters.tokenizer_digest) {
+    throw new AppError('tokenizer.mismatch')
+  }
   for (const patches of request.patches) {
     worker.held.add(toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array(patches)))))
   }

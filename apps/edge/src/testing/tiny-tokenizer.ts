@@ -18,30 +18,36 @@ const PIECES = [...CONTROL, ...BYTES, SPACE, '\n', '\n\n', 'user', 'model', ...L
 
 const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false }
 
-/** A tokenizer.json of Gemma's kind with one token for each printable character and one for each other byte. */
-const TOKENIZER_JSON = JSON.stringify({
-  version: '1.0',
-  added_tokens: CONTROL.map((content, id) => ({ id, content, ...flags, special: true })),
-  normalizer: { type: 'Replace', pattern: { String: ' ' }, content: SPACE },
-  pre_tokenizer: null,
-  decoder: {
-    type: 'Sequence',
-    decoders: [
-      { type: 'Replace', pattern: { String: SPACE }, content: ' ' },
-      { type: 'ByteFallback' },
-      { type: 'Fuse' },
-    ],
-  },
-  model: {
-    type: 'BPE',
-    byte_fallback: true,
-    vocab: Object.fromEntries(PIECES.map((piece, id) => [piece, id])),
-    merges: [['\n', '\n']],
-  },
-})
+/** A tokenizer.json of Gemma's kind with these tokens. */
+const tokenizerJson = (pieces: readonly string[]): string =>
+  JSON.stringify({
+    version: '1.0',
+    added_tokens: CONTROL.map((content, id) => ({ id, content, ...flags, special: true })),
+    normalizer: { type: 'Replace', pattern: { String: ' ' }, content: SPACE },
+    pre_tokenizer: null,
+    decoder: {
+      type: 'Sequence',
+      decoders: [
+        { type: 'Replace', pattern: { String: SPACE }, content: ' ' },
+        { type: 'ByteFallback' },
+        { type: 'Fuse' },
+      ],
+    },
+    model: {
+      type: 'BPE',
+      byte_fallback: true,
+      vocab: Object.fromEntries(pieces.map((piece, id) => [piece, id])),
+      merges: [['\n', '\n']],
+    },
+  })
 
-/** Its artifact, as a worker serves it. */
-export const TINY_ARTIFACT: Uint8Array<ArrayBuffer> = new Uint8Array(buildTokenizerArtifact(TOKENIZER_JSON))
+/** The artifact, as a worker serves it, of one token for each printable character and one for each other byte. */
+export const TINY_ARTIFACT: Uint8Array<ArrayBuffer> = new Uint8Array(buildTokenizerArtifact(tokenizerJson(PIECES)))
+
+/** Another one, whose letters stand in the opposite order. */
+export const BACKWARD_ARTIFACT: Uint8Array<ArrayBuffer> = new Uint8Array(
+  buildTokenizerArtifact(tokenizerJson([...PIECES.slice(0, -LETTERS.length), ...LETTERS.toReversed()])),
+)
 
 /** The tokenizer of {@link TINY_ARTIFACT}. */
 export const tinyTokenizer: Tokenizer = loadTokenizer(TINY_ARTIFACT)

@@ -40,4 +40,20 @@ describe('createModelCatalog', () => {
     const catalog = createModelCatalog({ worker: tampered, nowMs: () => 0, ttlMs: 1000 })
     await expect(catalog.open(TINY_MODEL, signal)).rejects.toMatchObject({ code: 'worker.lost' })
   })
+
+  it('asks again after that: another worker may have come between the two', async () => {
+    const { client, asked } = await createCatalog()
+    const tampered = { ...client, tokenizer: async () => Uint8Array.of(1, 2, 3) }
+    const catalog = createModelCatalog({ worker: tampered, nowMs: () => 0, ttlMs: 1000 })
+    for (let time = 0; time < 2; time++) await catalog.open(TINY_MODEL, signal).catch(() => undefined)
+    expect(asked()).toEqual(['org%2Ftiny', 'org%2Ftiny'])
+  })
+
+  it('asks again for what it is told to forget', async () => {
+    const { catalog, asked } = await createCatalog()
+    await catalog.describe(TINY_MODEL, signal)
+    catalog.forget(TINY_MODEL)
+    await catalog.describe(TINY_MODEL, signal)
+    expect(asked()).toEqual(['org%2Ftiny', 'org%2Ftiny'])
+  })
 })

@@ -4,7 +4,7 @@ import { type ModelMetadata, toHex } from '@loupe/shared/wire'
 import type { WorkerClient } from './worker-client.ts'
 
 /** A model that the worker serves, and how its text is read and written. */
-interface ServedModel {
+export interface ServedModel {
   readonly metadata: ModelMetadata
   readonly tokenizer: Tokenizer
 }
@@ -16,6 +16,8 @@ export interface ModelCatalog {
   describeAll(signal: AbortSignal): Promise<ModelMetadata[]>
   /** The model with its tokenizer, which is fetched once for each digest. */
   open(name: string, signal: AbortSignal): Promise<ServedModel>
+  /** Asks again the next time: what is remembered may be of a worker that is gone. */
+  forget(name: string): void
 }
 
 /** What the catalog works with. */
@@ -55,6 +57,7 @@ export function createModelCatalog({ worker, nowMs, ttlMs }: ModelCatalogOptions
     const artifact = await worker.tokenizer(metadata.name, signal)
     const found = toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array(artifact))))
     if (found !== digest) {
+      known.delete(metadata.name) // another worker may have come: the next request asks it
       throw new AppError('worker.lost', `Expected the tokenizer ${digest}, found ${found}.`)
     }
     const tokenizer = loadTokenizer(artifact)
@@ -73,6 +76,9 @@ export function createModelCatalog({ worker, nowMs, ttlMs }: ModelCatalogOptions
     async open(name, signal) {
       const metadata = await describe(name, signal)
       return { metadata, tokenizer: await tokenizerOf(metadata, signal) }
+    },
+    forget(name) {
+      known.delete(name)
     },
   }
 }

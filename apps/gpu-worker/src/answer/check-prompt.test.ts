@@ -27,6 +27,17 @@ describe('checkPrompt', () => {
     )
   })
 
+  it('refuses the ids of another tokenizer before it looks at them', () => {
+    const madeWith = (tokenizer_digest: string) => ({ ...request([2, 99]), parameters: { tokenizer_digest } })
+    expect(() => checkPrompt(model, madeWith('abc'))).toThrow(
+      expect.objectContaining({
+        code: 'tokenizer.mismatch',
+        message: `The ids were made with the tokenizer abc, the model has ${model.tokenizer_digest}.`,
+      }),
+    )
+    expect(() => checkPrompt(model, madeWith(model.tokenizer_digest))).toThrow('input_ids[1] is 99')
+  })
+
   it('takes an image token beyond the vocabulary', () => {
     expect(checkPrompt(model, request([2, 9, 9, 3], 1))).toEqual({ imageTokens: 2, maxTokens: 12 })
   })

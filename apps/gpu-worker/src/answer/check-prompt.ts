@@ -12,15 +12,23 @@ export interface PromptNeeds {
 /**
  * Checks that ids and pictures of a request fit the model, before anything is started.
  *
- * @throws AppError `prompt.invalid` when there is no token, `prompt.invalid_token`, `prompt.too_long`,
- *   `image.count_mismatch`
+ * @throws AppError `tokenizer.mismatch`, `prompt.invalid` when there is no token, `prompt.invalid_token`,
+ *   `prompt.too_long`, `image.count_mismatch`
  */
 export function checkPrompt(model: ModelMetadata['parameters'], request: GenerateRequest): PromptNeeds {
   const { inputIds, imageDigests, parameters } = request
+  checkTokenizer(model.tokenizer_digest, parameters.tokenizer_digest)
   if (inputIds.length === 0) throw new AppError('prompt.invalid', 'input_ids holds no token.', { param: 'input_ids' })
   checkIds(inputIds, model)
   const imageTokens = checkImagePlaces(model, inputIds, imageDigests.length)
   return { imageTokens, maxTokens: answerRoom(model, inputIds.length, parameters.max_tokens) }
+}
+
+/** Its client may have asked what is served when another worker listened here. Ids of one mean nothing to the other. */
+function checkTokenizer(own: string, asked: string | undefined): void {
+  if (asked === undefined || asked === own) return
+  const detail = `The ids were made with the tokenizer ${asked}, the model has ${own}.`
+  throw new AppError('tokenizer.mismatch', detail, { param: 'parameters.tokenizer_digest' })
 }
 
 /** An image token needs no row in the embedding table: features take its place. A text-only model has none, -1. */

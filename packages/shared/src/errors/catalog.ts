@@ -80,6 +80,11 @@ export const ERRORS = {
     openAiCode: 'context_length_exceeded',
     title: 'The prompt does not fit the context of the model.',
   },
+  'tokenizer.mismatch': {
+    ...invalid,
+    status: 409,
+    title: 'The token ids were made with another tokenizer than the model has.',
+  },
   'grammar.invalid': { ...invalid, status: 400, title: 'The grammar or schema cannot be used.' },
   'grammar.too_complex': {
     ...invalid,

@@ -59,6 +59,8 @@ const generateParameters = z.object({
   logprobs: z.boolean().optional(),
   /** With `logprobs`: report so many of the likeliest tokens beside each. */
   top_logprobs: z.int().min(0).max(MOST_TOP_LOGPROBS).optional(),
+  /** Which tokenizer made the ids, by its digest in the metadata: a model that has another one refuses them. */
+  tokenizer_digest: z.string().max(128).optional(),
   /** Lower runs first; 0 is normal. */
   priority: z.int().min(-100).max(100).optional(),
   /** Whom the request is for: fairness and caches are kept apart by it. */
