@@ -67,6 +67,8 @@ describe('what the worker tells about itself', () => {
     expect(text).toContain('loupe:vision_passes_total{model_name="fake"} 1')
     expect(text).toContain('vllm:request_success_total{model_name="fake",finished_reason="stop"} 2')
     expect(text).toContain('vllm:time_to_first_token_seconds_count{model_name="fake"} 2')
+    expect(text).toContain('vllm:request_prefill_time_seconds_count{model_name="fake"} 2')
+    expect(text).toContain('vllm:request_decode_time_seconds_count{model_name="fake"} 2')
     expect(text).toContain('vllm:inter_token_latency_seconds_count{model_name="fake"} 4')
     expect(text).toContain('vllm:iteration_tokens_total_sum{model_name="fake"} ')
     expect(text).toContain('loupe:decode_batch_size_bucket{model_name="fake",le="1"} 6')

@@ -18,12 +18,16 @@ export function observeAnswer(
 ): JobObserver {
   const admittedMs = now()
   let tokens = 0
+  let startMs = 0
   let firstTokenMs: number | undefined
   let finishReason: string | undefined
   const elapsed = () => now() - admittedMs
 
   function event(event: EngineEvent): void {
-    if (event.type === 'start') metrics.queueTime.observe(elapsed() / 1000)
+    if (event.type === 'start') {
+      startMs = elapsed()
+      metrics.queueTime.observe(startMs / 1000)
+    }
     if (event.type === 'done') finishReason = event.finishReason
     if (event.type !== 'token') return
     metrics.generationTokens.add()
@@ -31,13 +35,15 @@ export function observeAnswer(
     if (firstTokenMs !== undefined) return
     firstTokenMs = elapsed()
     metrics.timeToFirstToken.observe(firstTokenMs / 1000)
+    metrics.prefillTime.observe((firstTokenMs - startMs) / 1000)
   }
 
   function settled(error: unknown): void {
-    if (finishReason !== undefined) {
+    if (error === undefined && finishReason !== undefined) {
       metrics.promptTokens.add(facts.promptTokens)
       metrics.requestSuccess.add(1, { finished_reason: finishReason })
       metrics.requestLatency.observe(elapsed() / 1000)
+      if (firstTokenMs !== undefined) metrics.decodeTime.observe((elapsed() - firstTokenMs) / 1000)
     }
     const failure = error === undefined ? undefined : AppError.from(error)
     const isOurs = failure?.entry.type === 'server_error'

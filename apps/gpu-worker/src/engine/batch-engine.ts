@@ -46,6 +46,7 @@ export class BatchEngine implements Engine {
   /** Everything that waits or runs. */
   readonly #tasks = new Set<Task>()
   readonly #idleWaiters: (() => void)[] = []
+  #admitted = 0
   #isStepping = false
   #closedFor: Error | undefined
 
@@ -104,7 +105,7 @@ export class BatchEngine implements Engine {
         else channel.fail(error)
       },
     }
-    const task = new Task(job, events, signal)
+    const task = new Task({ ...job, serial: this.#admitted++ }, events, signal)
     this.#admit(new Choice(new Prompt(task, job, { emit, imageTokenId: this.#imageTokenId }), 0))
     return channel
   }
@@ -119,7 +120,8 @@ export class BatchEngine implements Engine {
         if (error !== undefined) reject(error)
       },
     }
-    this.#admit(new PictureWork(new Task(job, events, signal), job, resolve))
+    const task = new Task({ ...job, serial: this.#admitted++ }, events, signal)
+    this.#admit(new PictureWork(task, job, resolve))
     return promise
   }
 

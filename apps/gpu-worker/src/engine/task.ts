@@ -16,14 +16,12 @@ export interface TaskEvents {
   settled(error: unknown): void
 }
 
-let tasks = 0
-
 /** One admitted job from admission to its end. It is aborted by its client, by its deadline or by the engine. */
 export class Task {
   readonly tenant: string
   readonly priority: number
   /** Newer tasks have higher ones. */
-  readonly serial: number = ++tasks
+  readonly serial: number
   readonly #events: TaskEvents
   readonly #controller = new AbortController()
   readonly #client: AbortSignal
@@ -32,9 +30,11 @@ export class Task {
   #hasStarted = false
   #isSettled = false
 
-  constructor(terms: TaskTerms, events: TaskEvents, client: AbortSignal) {
+  /** @param terms - `serial`: how many tasks were admitted before */
+  constructor(terms: TaskTerms & { readonly serial: number }, events: TaskEvents, client: AbortSignal) {
     this.tenant = terms.tenant
     this.priority = terms.priority
+    this.serial = terms.serial
     this.#events = events
     this.#client = client
     client.addEventListener('abort', this.#onClientGone)

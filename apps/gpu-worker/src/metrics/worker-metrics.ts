@@ -11,6 +11,8 @@ export interface WorkerMetrics {
   readonly timeToFirstToken: Histogram
   readonly requestLatency: Histogram
   readonly queueTime: Histogram
+  readonly prefillTime: Histogram
+  readonly decodeTime: Histogram
   /** Pictures that requests showed, and those that needed no vision pass of their own. */
   readonly imageQueries: Counter
   readonly imageHits: Counter
@@ -50,6 +52,8 @@ export function createWorkerMetrics(modelName: string, load: () => EngineLoad): 
     timeToFirstToken: registry.histogram('vllm:time_to_first_token_seconds', 'From admission to first token.', SECONDS),
     requestLatency: registry.histogram('vllm:e2e_request_latency_seconds', 'From admission to the end.', SECONDS),
     queueTime: registry.histogram('vllm:request_queue_time_seconds', 'From admission to the turn.', SECONDS),
+    prefillTime: registry.histogram('vllm:request_prefill_time_seconds', 'From the turn to first token.', SECONDS),
+    decodeTime: registry.histogram('vllm:request_decode_time_seconds', 'From first token to the end.', SECONDS),
     imageQueries: registry.counter('vllm:mm_cache_queries_total', 'Pictures that requests showed.'),
     imageHits: registry.counter('vllm:mm_cache_hits_total', 'Pictures whose features were there or under way.'),
     prefixQueries: registry.counter('vllm:prefix_cache_queries_total', 'Prompt tokens that were looked up.'),
