@@ -7,6 +7,7 @@ import { picturesSuite } from './suites/pictures.ts'
 import { playgroundSuite } from './suites/playground.ts'
 import { requestsSuite } from './suites/requests.ts'
 import { samplingSuite } from './suites/sampling.ts'
+import { workerDeathSuite } from './suites/worker-death.ts'
 import { type Stack, startStack } from './support/stack.ts'
 
 // One file, so that edge and worker are started once and nothing runs beside the tests that count and kill.
@@ -28,5 +29,6 @@ describe('edge and worker', () => {
   requestsSuite(stack)
   samplingSuite(stack)
   playgroundSuite(stack)
-  lifetimesSuite(stack) // last: it kills the worker
+  lifetimesSuite(stack)
+  workerDeathSuite(stack) // last: it kills the worker
 })

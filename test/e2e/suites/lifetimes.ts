@@ -1,7 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { dataUri, examplePath, imagePart, textPart } from '../support/pictures.ts'
 import type { Stack } from '../support/stack.ts'
-import { startWorkerProcess } from '../support/worker-process.ts'
 
 /** A long answer: the end tokens of the model do not end it. */
 const LONG = 4000
@@ -22,7 +21,7 @@ async function readSome(reply: Response, chunks: number) {
   return reader
 }
 
-/** Clients that leave, and a worker that dies. */
+/** Clients that leave, and a worker that is down. */
 export function lifetimesSuite(stack: () => Stack): void {
   const running = () => stack().metric('vllm:num_requests_running')
 
@@ -73,24 +72,6 @@ export function lifetimesSuite(stack: () => Stack): void {
         stack().proxy.target = target
       }
       expect((await fetch(`${stack().edgeUrl}/readyz`)).status).toBe(200)
-    })
-
-    it('in the middle of an answer ends the stream with an error event, and a new one is served', async () => {
-      const reply = await stack().chat(endless())
-      expect(reply.status).toBe(200)
-      const reader = await readSome(reply, 3)
-      const port = Number(new URL(stack().worker.url).port)
-      await stack().worker.kill()
-      const decoder = new TextDecoder()
-      let text = ''
-      for (let part = await reader.read(); !part.done; part = await reader.read()) text += decoder.decode(part.value)
-      const last = text.trimEnd().split('\n\n').at(-1) ?? ''
-      expect(JSON.parse(last.replace('data: ', ''))).toMatchObject({ error: { code: 'worker.lost' } })
-
-      stack().worker = await startWorkerProcess(port)
-      const again = await stack().chat({ ...endless(), max_tokens: 2 })
-      expect(again.status).toBe(200)
-      expect(await again.text()).toContain('data: [DONE]')
     })
   })
 }

@@ -13,11 +13,26 @@ export interface WorkerProcess {
 
 const START_MS = 60_000
 
-/** Starts the worker and waits until it is ready. @param port - a free one unless it is named */
-export async function startWorkerProcess(port?: number): Promise<WorkerProcess> {
-  const taken = port ?? (await freePort())
+/** What a worker is started with. */
+interface WorkerProcessOptions {
+  /** A free one unless it is named. */
+  readonly port?: number
+  /** More arguments of `loupe serve`. */
+  readonly args?: readonly string[]
+}
+
+/** Starts the worker and waits until it is ready. */
+export async function startWorkerProcess(options: WorkerProcessOptions = {}): Promise<WorkerProcess> {
+  const taken = options.port ?? (await freePort())
   const main = fileURLToPath(new URL('../../../apps/gpu-worker/src/main.ts', import.meta.url))
-  const args = ['--disable-warning=ExperimentalWarning', main, 'serve', '--port', String(taken)]
+  const args = [
+    '--disable-warning=ExperimentalWarning',
+    main,
+    'serve',
+    '--port',
+    String(taken),
+    ...(options.args ?? []),
+  ]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] })
   let output = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
