@@ -60,7 +60,7 @@ export const VISION_MUTANTS = [
   ...mutantsOf(`${MODEL}/layers/linear.ts`, GOLDEN, {
     'tower-biases-missing': [
       'The linear maps of the tower have biases.',
-      ['applyMatrix(g, rows, w.weight, w.bias)', 'applyMatrix(g, rows, w.weight)'],
+      ["named<'b t i'>(x), w.weight, w.bias)", "named<'b t i'>(x), w.weight)"],
     ],
   }),
   ...mutantsOf(`${MODEL}/layers/layer-norm.ts`, SCALARS, {

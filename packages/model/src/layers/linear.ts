@@ -1,8 +1,6 @@
 import type { Graph } from '../graph/graph.ts'
 import type { Matrix } from '../graph/matrix.ts'
-import { reshape } from '../graph/ops/layout.ts'
-import { applyMatrix } from '../graph/ops/matrix.ts'
-import { elementCount } from '../graph/shape.ts'
+import { applyToTokens } from '../graph/ops/matrix.ts'
 import { named, type Value } from '../graph/value.ts'
 
 /** A linear map from axis `I` to axis `O`. */
@@ -34,10 +32,7 @@ export function linear<I extends string, O extends string, A extends `${string} 
 ): Value<WithLast<A, I, O>> {
   return g.at(w.path, () => {
     const [batch = 0, tokens = 0] = x.shape
-    const [outer = 0, inner = 0] = w.weight.shape
-    g.expectShape('an input', x, [batch, tokens, inner])
-    // Shared, so that what one map makes of the rows serves the next: queries, keys and values read the same.
-    const rows = g.shared(`rows of ${x.name}`, () => reshape(g, x, 'r i', [elementCount([batch, tokens]), inner]))
-    return named(reshape(g, applyMatrix(g, rows, w.weight, w.bias), 'b t o', [batch, tokens, outer]))
+    g.expectShape('an input', x, [batch, tokens, w.weight.shape[1]])
+    return named(applyToTokens(g, named<'b t i'>(x), w.weight, w.bias))
   })
 }

@@ -25,6 +25,8 @@ interface ModelOptions {
 
 const SEQUENTIAL = 0
 const ALL_OPTIMISATIONS = 99
+/** Where all cores are busy, a thread that waits for another gives its core up after this long. */
+const SPIN_MICROSECONDS = '100'
 
 /** @throws AppError `runtime.failed` when the device's execution provider is not available */
 export function createSessionOptions(settings: SessionSettings, model: ModelOptions = {}): Handle {
@@ -52,8 +54,10 @@ export function createSessionOptions(settings: SessionSettings, model: ModelOpti
 function configEntries(settings: SessionSettings, { weightsFolder, prepack }: ModelOptions): Record<string, string> {
   const isPrepacked = settings.prepack ?? prepack ?? true
   return {
-    // A spinning thread is a little quicker to start the next operator, and takes its core from everything else.
-    'session.intra_op.allow_spinning': '0',
+    // Between operators, and never between runs: waking a thread takes longer than most operators of a decoding step.
+    'session.intra_op.allow_spinning': '1',
+    'session.intra_op.spin_duration_us': SPIN_MICROSECONDS,
+    'session.force_spinning_stop': '1',
     'session.disable_prepacking': isPrepacked ? '0' : '1',
     ...(settings.cpuFallback === false ? { 'session.disable_cpu_ep_fallback': '1' } : {}),
     ...(weightsFolder === undefined ? {} : { 'session.model_external_initializers_file_folder_path': weightsFolder }),

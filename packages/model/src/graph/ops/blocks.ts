@@ -30,12 +30,12 @@ export function expectBlocks(g: Graph, { shape, bits, blockSize, ...parts }: Blo
  * weights for float32 activations: those it widens whole in every run, 20 times the work for one row. Measured ratios
  * stand in the README.
  *
- * @param x - `[r, i]`
+ * @param x - `[r, i]`; without offsets there may be more axes before the last
  * @param bias - `[o]`
  * @returns `[r, o]`
  */
 export function matmulBlocks(g: Graph, x: Value<'r i'>, weight: AnyBlocks, bias?: AnyValue): Value<'r o'> {
-  const [rows = 0, width] = x.shape
+  const width = x.shape.at(-1)
   const [outer, inner] = weight.shape
   const { bits, blockSize, quants, scales, offsets } = weight.blocks
   if (width !== inner) return g.fail(`a weight of shape [${outer}, ${width}]`, `[${weight.shape.join(', ')}]`)
@@ -60,7 +60,7 @@ export function matmulBlocks(g: Graph, x: Value<'r i'>, weight: AnyBlocks, bias?
         accuracy_level: ACCURACY_LEVEL[weight.activations],
       },
     },
-    { dtype: x.dtype, shape: [rows, outer] },
+    { dtype: x.dtype, shape: [...x.shape.slice(0, -1), outer] },
   )
   if (offsets === undefined) return product
   const minima = cast(g, g.stored(`${weight.name}.offsets`, 'o c', offsets), x.dtype)
