@@ -35,7 +35,7 @@ await runScript({
   help: `
 usage: node test/bench/speculation.ts --model PATH [--max-tokens N] [--temperature T] [--texts TEXT] [--rounds N] [--threads N]
 
-Two engines on one model go on with each text in turns; of the rounds the median counts.
+Two engines on one model go on with each text in turns; the first round warms up, of the others the median counts.
 Of processor time: the same ratio by tokens for each second that this process computed, whatever else the machine does.
 Right: of the tokens that were guessed. Same: how many ids the answers have in common before they part.
 
@@ -73,7 +73,7 @@ Right: of the tokens that were guessed. Same: how many ids the answers have in c
         const stop = { eosTokenIds: [], maxTokens }
         side.answers.push(await timeAnswer(side.engine, { inputIds, samplers: [sampler], stop }, signal))
       }
-      for (let round = 0; round < rounds; round++) {
+      for (let round = 0; round <= rounds; round++) {
         await ask(plain)
         await ask(guessing)
       }
@@ -110,7 +110,8 @@ function openSide(model: Gemma3VLModel, tokens?: 'auto'): Side {
 
 /** Forgets what was measured. */
 function cells(plain: Side, guessing: Side): readonly string[] {
-  const [before, after] = [plain.answers.splice(0), guessing.answers.splice(0)]
+  const before = plain.answers.splice(0).slice(1)
+  const after = guessing.answers.splice(0).slice(1)
   const { drafted, accepted } = guessing.guesses
   Object.assign(guessing.guesses, { drafted: 0, accepted: 0 })
   const speed = ({ ids, decodeMs }: TimedAnswer) => (1000 * (ids.length - 1)) / decodeMs
@@ -126,7 +127,7 @@ function cells(plain: Side, guessing: Side): readonly string[] {
     fast.toFixed(1),
     over(speed).toFixed(2),
     over(({ ids, decodeCpuMs }) => (ids.length - 1) / decodeCpuMs).toFixed(2),
-    String(Math.round(drafted / after.length)),
+    String(Math.round(drafted / (after.length + 1))),
     drafted === 0 ? '' : `${Math.round((100 * accepted) / drafted)} %`,
     parted < 0 ? 'all' : String(parted),
     loadavg()[0]?.toFixed(1) ?? '',
