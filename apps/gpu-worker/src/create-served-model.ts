@@ -84,6 +84,7 @@ export function createServedModel(options: ServedModelOptions): ServedModel {
       if (isHit) metrics.imageHits.add()
     },
   })
+  metrics.registry.gauge('loupe:image_cache_bytes', 'Features kept of earlier pictures.', () => images.bytes)
   return {
     metadata: metadataOf(options),
     tokenizer: options.tokenizer,
@@ -121,6 +122,7 @@ function promptSpeculator({ speculate = 0 }: ServedModelOptions, metrics: Worker
   return new PromptSpeculator({
     tokens: speculate,
     onJudged: (drafted, accepted) => {
+      metrics.drafts.add()
       metrics.draftTokens.add(drafted)
       metrics.acceptedTokens.add(accepted)
     },

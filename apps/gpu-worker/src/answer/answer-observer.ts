@@ -19,6 +19,7 @@ export function observeAnswer(
   const admittedMs = now()
   let tokens = 0
   let startMs = 0
+  let isPromptRead = false
   let firstTokenMs: number | undefined
   let finishReason: string | undefined
   const elapsed = () => now() - admittedMs
@@ -27,9 +28,15 @@ export function observeAnswer(
     if (event.type === 'start') {
       startMs = elapsed()
       metrics.queueTime.observe(startMs / 1000)
+      return
     }
-    if (event.type === 'done') finishReason = event.finishReason
-    if (event.type !== 'token') return
+    if (!isPromptRead) metrics.promptTokens.add(facts.promptTokens)
+    isPromptRead = true
+    if (event.type === 'token') token()
+    else finishReason = event.finishReason
+  }
+
+  function token(): void {
     metrics.generationTokens.add()
     tokens++
     if (firstTokenMs !== undefined) return
@@ -38,14 +45,19 @@ export function observeAnswer(
     metrics.prefillTime.observe((firstTokenMs - startMs) / 1000)
   }
 
+  function answered(): void {
+    metrics.requestLatency.observe(elapsed() / 1000)
+    if (firstTokenMs !== undefined) metrics.decodeTime.observe((elapsed() - firstTokenMs) / 1000)
+    metrics.requestPromptTokens.observe(facts.promptTokens)
+    metrics.requestGenerationTokens.observe(tokens)
+  }
+
   function settled(error: unknown): void {
-    if (error === undefined && finishReason !== undefined) {
-      metrics.promptTokens.add(facts.promptTokens)
-      metrics.requestSuccess.add(1, { finished_reason: finishReason })
-      metrics.requestLatency.observe(elapsed() / 1000)
-      if (firstTokenMs !== undefined) metrics.decodeTime.observe((elapsed() - firstTokenMs) / 1000)
-    }
     const failure = error === undefined ? undefined : AppError.from(error)
+    metrics.requestSuccess.add(1, {
+      finished_reason: failure === undefined ? (finishReason ?? 'stop') : endOf(failure),
+    })
+    if (failure === undefined) answered()
     const isOurs = failure?.entry.type === 'server_error'
     log(isOurs ? 'error' : 'info', 'answer', {
       ...facts,
@@ -58,4 +70,9 @@ export function observeAnswer(
   }
 
   return { event, settled }
+}
+
+/** How an answer ended that did not come to its own end, as vLLM calls it. */
+function endOf(failure: AppError): 'abort' | 'error' {
+  return failure.code === 'request.cancelled' ? 'abort' : 'error'
 }

@@ -1,4 +1,5 @@
 import type { Sampler, StopRule } from '@loupe/model'
+import { AppError } from '@loupe/shared/errors'
 import type { GenerateEvent, GenerateParameters, GenerateRequest, ModelMetadata } from '@loupe/shared/wire'
 import type { JobObserver } from '../engine/engine.ts'
 import type { Log } from '../log.ts'
@@ -26,6 +27,19 @@ export interface AnswerContext {
  *   `createSamplers`, and `queue.full`
  */
 export async function startAnswer(
+  served: ServedModel,
+  request: GenerateRequest,
+  context: AnswerContext,
+): Promise<AsyncIterable<GenerateEvent>> {
+  try {
+    return await admit(served, request, context)
+  } catch (error) {
+    served.metrics.refusals.add(1, { code: AppError.from(error).code })
+    throw error
+  }
+}
+
+async function admit(
   served: ServedModel,
   request: GenerateRequest,
   context: AnswerContext,

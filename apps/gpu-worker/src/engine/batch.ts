@@ -93,9 +93,9 @@ export class Batch {
   async step(): Promise<void> {
     const { monitor, now } = this.#options
     const startedMs = now()
-    const decoded = await this.#decode()
+    const { sequences, decoded } = await this.#decode()
     const prefilled = await this.#prefill()
-    if (decoded + prefilled > 0) monitor.step({ decoded, prefilled, elapsedMs: now() - startedMs })
+    if (decoded + prefilled > 0) monitor.step({ sequences, decoded, prefilled, elapsedMs: now() - startedMs })
     else await this.#chooser.change() // all who are here wait for their samplers, or have gone
   }
 
@@ -108,21 +108,21 @@ export class Batch {
     choice.cachedTokens = this.#seats.lengthOf(choice)
   }
 
-  async #decode(): Promise<number> {
+  async #decode(): Promise<{ readonly sequences: number; readonly decoded: number }> {
     const { pool, speculator, now } = this.#options
     const choices = this.#seats.occupants.filter((choice) => this.#isAnswering(choice))
     const [choice] = choices
-    if (choice === undefined) return 0
+    if (choice === undefined) return { sequences: 0, decoded: 0 }
     const draft = this.#draft(choice)
-    if (draft.length > 0) return this.#verify(choice, draft)
+    if (draft.length > 0) return { sequences: 1, decoded: await this.#verify(choice, draft) }
     const slots = choices.map((choice) => this.#seats.slotOf(choice))
     const tokenIds = Int32Array.from(choices, ({ ids }) => ids[ids.length - 1] ?? 0)
     const startedMs = now()
     const logits = await this.#call(choices, (signal) => pool.decode(slots, tokenIds, { signal }))
-    if (logits === undefined) return 0
+    if (logits === undefined) return { sequences: 0, decoded: 0 }
     if (choices.length === 1) speculator?.timed(1, now() - startedMs)
     await this.#advanced(choices, logits)
-    return choices.length
+    return { sequences: choices.length, decoded: choices.length }
   }
 
   /** How an answer may go on that is alone: others would wait for its guesses. */

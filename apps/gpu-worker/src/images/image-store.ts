@@ -46,6 +46,11 @@ export class ImageStore {
     this.#features = new LruFeatures(options.capacityBytes)
   }
 
+  /** Features kept beyond the requests that use them. */
+  get bytes(): number {
+    return this.#features.bytes
+  }
+
   /**
    * Takes hold of the pictures of a request, starting nothing.
    *

@@ -13,8 +13,6 @@ interface Metric {
 /** A number that only grows. */
 export interface Counter {
   add(amount?: number, labels?: Labels): void
-  /** The sum over all labels. */
-  total(): number
 }
 
 /** The distribution of a number: of a duration, of a size. */
@@ -36,7 +34,8 @@ export class MetricRegistry {
     this.#common = common
   }
 
-  counter(name: string, help: string): Counter {
+  /** @param known - labels of the series that are there before anything was counted */
+  counter(name: string, help: string, known: readonly Labels[] = [{}]): Counter {
     const series = new Map<string, number>()
     this.#metrics.push({
       name,
@@ -44,13 +43,12 @@ export class MetricRegistry {
       type: 'counter',
       lines: () => [...series].map(([labels, value]) => `${name}${labels} ${value}`),
     })
-    series.set(this.#labels({}), 0)
+    for (const labels of known) series.set(this.#labels(labels), 0)
     return {
       add: (amount = 1, labels = {}) => {
         const key = this.#labels(labels)
         series.set(key, (series.get(key) ?? 0) + amount)
       },
-      total: () => [...series.values()].reduce((sum, value) => sum + value, 0),
     }
   }
 
