@@ -1,19 +1,25 @@
 /** Of drafts: about the last ten decide. */
 const MEMORY = 0.9
-/** Of tokens that nothing was guessed for: after a hundred of them a failure is forgotten, and it is tried again. */
-const FORGIVENESS = 0.98
-/** Before anything is known, as if one token of two had been right. */
-const FIRST_GUESS = { accepted: 1, refused: 1 }
+/** Of tokens that nothing was guessed for: after some hundred of them a failure is forgotten, and it is tried again. */
+const FORGIVENESS = 0.99
+/** What is thought before anything is known weighs as much as so many tokens. */
+const FIRST_TOKENS = 2
 
 /** Learns how likely one more token of a draft is right. */
 export class Acceptance {
+  readonly #first: number
   #accepted = 0
   #refused = 0
 
+  /** @param first - what to think before anything is known */
+  constructor(first: number) {
+    this.#first = first
+  }
+
   /** Between 0 and 1, given that the tokens before it are right. */
   get share(): number {
-    const accepted = this.#accepted + FIRST_GUESS.accepted
-    return accepted / (accepted + this.#refused + FIRST_GUESS.refused)
+    const tokens = FIRST_TOKENS + this.#accepted + this.#refused
+    return (FIRST_TOKENS * this.#first + this.#accepted) / tokens
   }
 
   /** @param accepted - how many of the first tokens of a draft were right */

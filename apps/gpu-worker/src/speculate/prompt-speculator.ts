@@ -15,8 +15,8 @@ export interface PromptSpeculatorOptions {
 const LENGTHS = [1, 3, 7, 15]
 /** What a draft must win by: less is lost in what was not measured. */
 const LEAST_GAIN = 1.05
-/** Longer matches are no more reliable. */
-const MATCH_KINDS = 4
+/** What is likely of one more token behind a match of two tokens, of three, of four and of more. */
+const FIRST_SHARES = [0.5, 0.6, 0.75, 0.9]
 
 /**
  * Guesses by what stood before in prompt and answer. Whether that pays depends on the text, and on what this machine
@@ -35,12 +35,12 @@ export class PromptSpeculator implements Speculator {
   }
 
   open(): Drafter {
-    const acceptances = Array.from({ length: MATCH_KINDS }, () => new Acceptance())
+    const acceptances = FIRST_SHARES.map((share) => new Acceptance(share))
     let judged: Acceptance | undefined
     return {
       propose: (ids, most) => {
         const repetition = findRepetition(ids)
-        const kind = Math.min((repetition?.matched ?? 0) - LEAST_MATCHED, MATCH_KINDS - 1)
+        const kind = Math.min((repetition?.matched ?? 0) - LEAST_MATCHED, FIRST_SHARES.length - 1)
         judged = acceptances[kind]
         const tokens = repetition === undefined || judged === undefined ? 0 : this.#lengthOf(judged, most)
         for (const each of acceptances) if (tokens === 0 || each !== judged) each.rest()
