@@ -143,6 +143,10 @@ export const DECODER_MUTANTS = [
     ],
   }),
   ...mutantsOf(`${MODEL}/gemma3/text.ts`, [GOLDEN], {
+    'scale-from-head-size': [
+      'Scores are multiplied by query_pre_attn_scalar^(-1/2), not by that of the head size.',
+      ['text.queryPreAttnScalar ** -0.5', 'h ** -0.5'],
+    ],
     'embedding-unscaled': [
       'Embeddings are multiplied by the root of the hidden size.',
       ['scaleBy(g, rows, Math.sqrt(hiddenSize))', 'rows'],
@@ -164,12 +168,6 @@ export const DECODER_MUTANTS = [
     'final-norm-missing': [
       'The residual stream is normed before the head.',
       ["x = rmsNorm(g, stream.read(p.rmsNorm('language_model.norm', text.hiddenSize, text.rmsNormEps)), x)", ''],
-    ],
-  }),
-  ...mutantsOf(`${MODEL}/gemma3/cache.ts`, [GOLDEN], {
-    'scale-from-head-size': [
-      'Scores are multiplied by query_pre_attn_scalar^(-1/2), not by that of the head size.',
-      ['config.queryPreAttnScalar ** -0.5', 'headSize ** -0.5'],
     ],
   }),
   ...mutantsOf(`${MODEL}/gemma3/text.ts`, [SCALED], {

@@ -39,7 +39,7 @@ export interface LayerContext {
   readonly keyHeads: number
   /** Angles of this kind of layer, local or global. */
   readonly rotary: Rotary
-  /** Also holds the scale and the mask of this kind of layer. */
+  /** Also holds the mask of this kind of layer. */
   readonly cache: LayerCache
 }
 

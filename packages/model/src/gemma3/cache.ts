@@ -54,17 +54,16 @@ export function layerCache(
   }
   return {
     attend(g, given) {
-      const scale = config.queryPreAttnScalar ** -0.5
       const { bias, window, isMasked } = step
       const heads = headsOf(g, given, policy.cache)
       const sight = isMasked === undefined ? { bias } : { window }
-      const options = { queryHeads, keyHeads, scale, sight, fuses: policy.fuses, ...step }
+      const options = { queryHeads, keyHeads, sight, fuses: policy.fuses, ...step }
       const { seen, present } = groupQueryAttention(g, heads, past, options)
       g.output(names.presentKeys, present.keys)
       g.output(names.presentValues, present.values)
       if (isMasked === undefined) return cast(g, seen, given.query.dtype)
       // Written by the operator above, read by the mask: what that operator saw is not used then.
-      const masked = maskedAttention(g, heads.query, present, { scale, bias })
+      const masked = maskedAttention(g, heads.query, present, bias)
       return cast(g, g.choose(isMasked, masked, seen), given.query.dtype)
     },
   }

@@ -121,7 +121,8 @@ function blockWeights(p: Parameters, text: TextConfig, layer: number, stream: Re
     attention: {
       path: `${path}.self_attn`,
       query: p.linear(`${path}.self_attn.q_proj`, ['d', 'nh'], [d, nh]),
-      queryNorm: norm('self_attn.q_norm', h),
+      // The scale of the scores, in the queries from the start.
+      queryNorm: { ...norm('self_attn.q_norm', h), factor: text.queryPreAttnScalar ** -0.5 },
       key: p.linear(`${path}.self_attn.k_proj`, ['d', 'kh'], [d, kh]),
       keyNorm: norm('self_attn.k_norm', h),
       value: p.linear(`${path}.self_attn.v_proj`, ['d', 'kh'], [d, kh]),

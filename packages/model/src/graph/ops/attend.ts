@@ -4,6 +4,8 @@ import type { Value } from '../value.ts'
 import { type HeadFusion, unprepareHeads } from './unprepare-heads.ts'
 
 const MICROSOFT = 'com.microsoft'
+/** A score of one query is then a plain product, for which a CPU has a kernel that packs no keys. */
+const UNSCALED = { float: 1 }
 
 /** Queries, keys and values of one step; heads lie side by side in the last axis. */
 export interface Heads {
@@ -25,7 +27,6 @@ export interface CachedHeads {
 export interface GroupQueryOptions {
   readonly queryHeads: number
   readonly keyHeads: number
-  readonly scale: number
   /** `[b]` int32: the slot of each row's last token. */
   readonly lastSlot: Value<'b'>
   /** `[1]` int32: filled slots of the longest row, this step included. */
@@ -40,7 +41,8 @@ export interface GroupQueryOptions {
 
 /**
  * Writes this step's keys and values into the cache and attends over all of it, each key head serving
- * `queryHeads / keyHeads` query heads. With one buffer bound as past and present the cache is updated in place.
+ * `queryHeads / keyHeads` query heads. With one buffer bound as past and present the cache is updated in place. Scores are
+ * products of queries and keys as they are: whoever wants them scaled scales the queries.
  *
  * @see https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.GroupQueryAttention
  */
@@ -51,7 +53,7 @@ export function groupQueryAttention(
   options: GroupQueryOptions,
 ): { seen: Value<'b t nh'>; present: CachedHeads } {
   expectHeads(g, heads, past, options)
-  const { queryHeads, keyHeads, scale, lastSlot, filled, sight } = options
+  const { queryHeads, keyHeads, lastSlot, filled, sight } = options
   const { query, key, table, gains, epsilon } = unprepareHeads(g, heads, options.fuses)
   const [cosines, sines, rows] = table
   const bias = 'bias' in sight ? sight.bias : undefined
@@ -65,7 +67,7 @@ export function groupQueryAttention(
       attributes: {
         num_heads: queryHeads,
         kv_num_heads: keyHeads,
-        scale: { float: scale },
+        scale: UNSCALED,
         ...('bias' in sight ? { causal: 0 } : { local_window_size: sight.window ?? -1 }),
         ...(table.length === 0 ? {} : { do_rotary: 1 }),
         ...(gains.length === 0 ? {} : { qk_norm_epsilon: { float: epsilon } }),

@@ -1,27 +1,21 @@
 import type { Graph } from '../graph.ts'
 import { type Dim, elementCount } from '../shape.ts'
 import { type AnyValue, named, type Value } from '../value.ts'
-import { add, cast, scaleBy } from './arithmetic.ts'
+import { add, cast } from './arithmetic.ts'
 import type { CachedHeads } from './attend.ts'
 import { reshape, sizeOf, transpose } from './layout.ts'
-
-/** What {@link maskedAttention} needs to know besides the tensors. */
-export interface MaskedAttentionOptions {
-  readonly scale: number
-  /** `[b, 1, t, s]` float32, added to the scores. */
-  readonly bias: Value<'b 1 t s'>
-}
 
 /**
  * Attention over the filled slots of a cache, by a mask alone, written out in plain operators:
  *
- *     softmax( (q · scale) kᵀ + bias ) v
+ *     softmax( q kᵀ + bias ) v
  *
  * All queries of one key head are rows of one product. Scores are added to and normalised in float32; they take n · t · s
  * numbers.
  *
  * @param query - `[b, t, n·h]`
  * @param cached - `[b, k, c, h]`, this step included
+ * @param bias - `[b, 1, t, s]` float32, added to the scores
  * @returns `[b, t, n·h]`
  * @see https://arxiv.org/abs/1706.03762 section 3.2
  */
@@ -29,7 +23,7 @@ export function maskedAttention(
   g: Graph,
   query: Value<'b t nh'>,
   cached: CachedHeads,
-  { scale, bias }: MaskedAttentionOptions,
+  bias: Value<'b 1 t s'>,
 ): Value<'b t nh'> {
   const [batch = 0, tokens = 0, width] = query.shape
   const [, keyHeads, , headSize] = cached.keys.shape
@@ -39,7 +33,7 @@ export function maskedAttention(
   const merged = elementCount([group, tokens])
   g.expectShape('a bias', bias, [batch, 1, tokens, filled])
 
-  const split = reshape(g, scaleBy(g, query, scale), 'b t k e h', [batch, tokens, k, group, h])
+  const split = reshape(g, query, 'b t k e h', [batch, tokens, k, group, h])
   const rows = reshape(g, transpose(g, split, 'b k e t h', [0, 2, 3, 1, 4]), 'b k et h', [batch, k, merged, h])
   const keys = transpose(g, filledSlots(g, cached.keys, filled), 'b k h s', [0, 1, 3, 2])
   const scores = reshape(g, product(g, rows, keys, 'b k et s'), 'b n t s', [batch, k * group, tokens, filled])

@@ -160,7 +160,6 @@ function groupQuery({ g, input }: Bench, change: { key?: Shape; bias?: Shape; va
   return groupQueryAttention(g, heads, past, {
     queryHeads: 4,
     keyHeads: 2,
-    scale: 0.5,
     lastSlot: input(['b'], 'int32'),
     filled: input([1], 'int32'),
     sight: { bias: input(change.bias ?? ['b', 1, 't', 's']) },
