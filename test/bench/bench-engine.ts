@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createServedModel } from '@loupe/gpu-worker/src/create-served-model.ts'
+import type { EngineEvent } from '@loupe/gpu-worker/src/engine/engine.ts'
 import type { ServedModel } from '@loupe/gpu-worker/src/served-model.ts'
 import { createSampler, type Gemma3VLModel } from '@loupe/model'
 import { PICTURE_BYTES } from '@loupe/shared/wire'
@@ -35,6 +36,8 @@ export interface EngineQuestion {
   readonly inputIds: readonly number[]
   readonly pictures?: readonly Uint8Array[]
   readonly maxTokens?: number
+  /** Called for every token. */
+  readonly onToken?: () => void
 }
 
 /** When each token of an answer came, and how much of the prompt was not computed again. */
@@ -46,7 +49,7 @@ export interface EngineAnswer {
 
 /** Asks an engine, greedily and on past the end tokens. */
 export async function askEngine(served: ServedModel, question: EngineQuestion): Promise<EngineAnswer> {
-  const { inputIds, pictures = [], maxTokens = 1 } = question
+  const { inputIds, pictures = [], maxTokens = 1, onToken } = question
   const digests = pictures.map((patches) => createHash('sha256').update(patches).digest('hex'))
   const startedMs = performance.now()
   const job = {
@@ -57,7 +60,12 @@ export async function askEngine(served: ServedModel, question: EngineQuestion): 
     images: served.images.claim('', digests, pictures),
     samplers: [createSampler({ temperature: 0, topK: 0, topP: 1, seed: 0 })],
     stop: { eosTokenIds: [], maxTokens },
-    observer: { event: () => {}, settled: () => {} },
+    observer: {
+      event: ({ type }: EngineEvent) => {
+        if (type === 'token') onToken?.()
+      },
+      settled: () => {},
+    },
   }
   const tokensMs: number[] = []
   let cachedTokens = 0
