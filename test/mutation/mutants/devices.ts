@@ -25,10 +25,6 @@ export const DEVICE_MUTANTS = [
     ],
   }),
   ...mutantsOf(`${MODEL}/graph/ops/masked-attention.ts`, CAUSAL, {
-    'masked-attention-unscaled': [
-      'Attention by a mask scales its scores.',
-      ['scaleBy(g, query, scale)', 'scaleBy(g, query, scale / scale)'],
-    ],
     'masked-attention-groups': [
       'Attention by a mask gives neighbouring query heads the same key head.',
       ["'b t k e h', [batch, tokens, k, group, h])", "'b t e k h', [batch, tokens, group, k, h])"],
