@@ -11,6 +11,7 @@ import { PIPELINE_MUTANTS } from './pipeline.ts'
 import { POOL_MUTANTS } from './pool.ts'
 import { PREFIX_MUTANTS } from './prefix.ts'
 import { SAMPLING_MUTANTS } from './sampling.ts'
+import { SERVING_MUTANTS } from './serving.ts'
 import { VISION_MUTANTS } from './vision.ts'
 
 /** Every fact of the model that some test must hold. */
@@ -28,4 +29,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...SAMPLING_MUTANTS,
   ...ENGINE_MUTANTS,
   ...PREFIX_MUTANTS,
+  ...SERVING_MUTANTS,
 ]

@@ -37,6 +37,7 @@ export class MetricRegistry {
   /** @param known - labels of the series that are there before anything was counted */
   counter(name: string, help: string, known: readonly Labels[] = [{}]): Counter {
     const series = new Map<string, number>()
+    const plain = this.#labels({})
     this.#metrics.push({
       name,
       help,
@@ -45,8 +46,8 @@ export class MetricRegistry {
     })
     for (const labels of known) series.set(this.#labels(labels), 0)
     return {
-      add: (amount = 1, labels = {}) => {
-        const key = this.#labels(labels)
+      add: (amount = 1, labels) => {
+        const key = labels === undefined ? plain : this.#labels(labels) // counted for every token
         series.set(key, (series.get(key) ?? 0) + amount)
       },
     }
