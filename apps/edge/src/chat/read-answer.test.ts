@@ -58,11 +58,13 @@ describe('readAnswer', () => {
 
   it('ends at a stop string, leaves the worker there and counts the tokens it took', async () => {
     const ids = [...'red. blue'].map((letter) => tinyId(letter === ' ' ? '\u2581' : letter))
-    const { seen, taken, isLeft } = await read([...ids.map((id) => token(id)), done(9)], ['. b'])
+    const [first = 0, ...others] = ids
+    const events = [{ ...token(first), cachedTokens: 5 }, ...others.map((id) => token(id)), done(9)]
+    const { seen, taken, isLeft } = await read(events, ['. b'])
     expect(textOf(seen).join('')).toBe('red')
     expect(seen.slice(-2)).toEqual([
       { type: 'end', choice: 0, finishReason: 'stop', completionTokens: 6 },
-      { type: 'done', counts: { completionTokens: 6, cachedTokens: 0 } },
+      { type: 'done', counts: { completionTokens: 6, cachedTokens: 5 } },
     ])
     expect(taken).toBe(6)
     expect(isLeft).toBe(true)

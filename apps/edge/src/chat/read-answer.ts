@@ -63,6 +63,7 @@ class OpenAnswers {
   readonly #open: Map<number, ChoiceReader>
   readonly #choices: number
   #completionTokens = 0
+  #cachedTokens = 0
   #isCut = false
   areOver = false
 
@@ -90,13 +91,14 @@ class OpenAnswers {
 
   *#show(choice: number, reader: ChoiceReader, tokens: Tokens): Generator<AnswerEvent, void> {
     this.#completionTokens += tokens.ids.length
+    this.#cachedTokens = Math.max(this.#cachedTokens, tokens.cachedTokens ?? 0)
     const shown = reader.push(tokens)
     if (!isEmpty(shown) || !shown.stopped) yield this.#text(choice, shown)
     if (!shown.stopped) return
     this.#isCut = true
     yield this.#end(choice, 'stop')
-    // The worker tells what it found in its cache only at its own end, which nobody waits for now.
-    if (this.#open.size === 0) yield this.#done(this.#completionTokens, 0)
+    // Nobody waits for the worker's own end now.
+    if (this.#open.size === 0) yield this.#done(this.#completionTokens, this.#cachedTokens)
   }
 
   /** What was held back of an answer, and its end. */

@@ -33,11 +33,18 @@ export async function* answerEvents(
   yield { type: 'done', summary: summaryOf(known, { ends, choices, cachedTokens }) }
 }
 
-function tokensEvent({ choice, id, logprob, topLogprobs }: Extract<EngineEvent, { type: 'token' }>): GenerateEvent {
+function tokensEvent({
+  choice,
+  id,
+  logprob,
+  topLogprobs,
+  cachedTokens,
+}: Extract<EngineEvent, { type: 'token' }>): GenerateEvent {
   return {
     type: 'tokens',
     choice,
     ids: [id],
+    cachedTokens,
     logprobs: logprob === undefined ? undefined : [logprob],
     // Asking for none is not asking.
     topLogprobs: topLogprobs === undefined || topLogprobs.length === 0 ? undefined : [topLogprobs],

@@ -98,7 +98,9 @@ export class Choice implements QueueItem {
     const { isEmitted, finishReason } = this.#check(token.id, this.#made)
     if (isEmitted) {
       this.#sampler.accept(token.id)
-      this.prompt.emit({ type: 'token', choice: this.index, ...token })
+      const { cachedTokens } = this
+      const event = { type: 'token', choice: this.index, ...token } as const
+      this.prompt.emit(this.#made === 0 ? { ...event, cachedTokens } : event)
     }
     this.#made++
     if (finishReason === undefined) this.#ids[this.#length++] = token.id

@@ -47,7 +47,12 @@ export interface EncodeJob extends JobTerms {
  */
 export type EngineEvent =
   | { readonly type: 'start' }
-  | ({ readonly type: 'token'; readonly choice: number } & SampledToken)
+  | ({
+      readonly type: 'token'
+      readonly choice: number
+      /** Of a choice's first token: prompt tokens that were not computed again. */
+      readonly cachedTokens?: number
+    } & SampledToken)
   | {
       readonly type: 'done'
       readonly choice: number

@@ -33,6 +33,8 @@ const events: GenerateEvent[] = [
     ],
   },
   { type: 'tokens', ids: [4], logprobs: [-1], topLogprobs: [[]] },
+  { type: 'tokens', ids: [1], cachedTokens: 64 },
+  { type: 'tokens', choice: 2, ids: [1], cachedTokens: 0 },
   { type: 'end', choice: 0, summary: { finish_reason: 'stop', completion_tokens: 4 } },
   { type: 'done', summary },
 ]

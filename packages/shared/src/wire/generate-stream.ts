@@ -29,6 +29,8 @@ export type GenerateEvent =
       readonly logprobs?: readonly number[] | undefined
       /** `[t, k]` the likeliest tokens at each place, likeliest first; present when they were asked for. */
       readonly topLogprobs?: readonly (readonly LikelyToken[])[] | undefined
+      /** With the first tokens of an answer: prompt tokens that were not computed again. */
+      readonly cachedTokens?: number | undefined
     }
   | {
       /** Only where there are several answers. */
@@ -62,6 +64,7 @@ const choiceIndex = z
   .int()
   .min(0)
   .max(MOST_CHOICES - 1)
+const tokensParameters = z.object({ choice: choiceIndex.optional(), cached_tokens: z.int().min(0).optional() })
 const choiceEnd = z.object({ choice: choiceIndex, ...choiceSummary.shape })
 
 /** Writes one event of `generate_stream`: an inference response, as JSON behind `data:`. */
@@ -74,8 +77,13 @@ function eventBody(event: GenerateEvent): object {
   const nothing = [{ name: 'output_ids', datatype: 'INT32', shape: [0], data: [] }]
   if (event.type === 'done') return { parameters: event.summary, outputs: nothing }
   if (event.type === 'end') return { parameters: { choice: event.choice, ...event.summary }, outputs: nothing }
+  const { choice = 0, cachedTokens } = event
+  const parameters = {
+    ...(choice === 0 ? {} : { choice }),
+    ...(cachedTokens === undefined ? {} : { cached_tokens: cachedTokens }),
+  }
   const outputs = tokenOutputs(event)
-  return (event.choice ?? 0) === 0 ? { outputs } : { parameters: { choice: event.choice }, outputs }
+  return Object.keys(parameters).length === 0 ? { outputs } : { parameters, outputs }
 }
 
 function tokenOutputs({ ids, logprobs, topLogprobs }: Extract<GenerateEvent, { type: 'tokens' }>): object[] {
@@ -118,11 +126,12 @@ function decodeGenerateEvent({ event, data }: SseEvent): GenerateEvent {
   }
   const { parameters } = part.data
   if (ids.length === 0) return endEvent(parameters)
-  const { data: choice, success } = choiceIndex.optional().safeParse(parameters?.['choice'])
-  if (!success) throw new AppError('worker.lost', 'The worker sent tokens of an unknown choice.')
+  const known = tokensParameters.safeParse(parameters ?? {})
+  if (!known.success) throw new AppError('worker.lost', 'The worker sent tokens of an unknown choice.')
   return {
     type: 'tokens',
-    choice,
+    choice: known.data.choice,
+    cachedTokens: known.data.cached_tokens,
     ids,
     logprobs: outputs.get('logprobs'),
     topLogprobs: topLogprobs(outputs, ids.length),
