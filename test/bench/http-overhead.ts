@@ -25,9 +25,11 @@ await runScript({
   help: `
 usage: node test/bench/http-overhead.ts --model PATH [--tokens N] [--rounds N] [--threads N]
 
-The three take turns; medians. Processor time is that of all threads of the worker's process, the client being another.
-With one thread it is what a token would take on a machine with nothing else to do. Then a long prompt is computed, and the
-event loop watched: how late it was, how late it is when nothing happens, and the longest that its thread computed in one go.
+The three take turns; medians. The client is another process. What engine and HTTP do they do in the thread of the event
+loop, whose processor time is exact; it is also given as a share of what a token of the model alone takes when nothing else
+runs: its processor time by the number of threads. Processor time and wall time of all of it move with what else runs.
+Then a long prompt is computed, and the event loop watched: how late it was, how late it is when nothing happens, and the
+longest that its thread computed in one go.
 
   --model PATH  a checkpoint or a GGUF
   --tokens N    of an answer (default: 64)
@@ -45,25 +47,37 @@ event loop watched: how late it was, how late it is when nothing happens, and th
     const threads = integerOption(args, 'threads', 1, [1, 64])
     using model = await loadGemma3VL(requiredOption(args, 'model'), { threads, signal })
     await using stages = await openStages(model, tokens)
-    const costs = new Map<Stage, Cost[]>(STAGES.map((stage) => [stage, []]))
+    const costs = new Map<Stage, TokenCost[]>(STAGES.map((stage) => [stage, []]))
     for (let round = 0; round <= rounds; round++) {
       signal.throwIfAborted()
       for (const stage of STAGES) costs.get(stage)?.push(await stages.run(stage))
     }
-    stdout.write('| a token | processor | added | wall | added |\n| --- | --- | --- | --- | --- |\n')
-    for (const stage of STAGES) stdout.write(costRow(stage, costs))
+    stdout.write('| a token | event loop | added to a token | processor | wall |\n| --- | --- | --- | --- | --- |\n')
+    for (const stage of STAGES)
+      stdout.write(costRow(costs.get(stage) ?? [], { stage, threads, alone: costs.get('model') ?? [] }))
     stdout.write(`\n${await watchLongPrompt(stages.client)}; load ${loadavg()[0]?.toFixed(1)}\n`)
   },
 })
 
-function costRow(stage: Stage, costs: ReadonlyMap<Stage, readonly Cost[]>): string {
-  const own = costs.get(stage)?.slice(1) ?? [] // the first round warms up
-  const alone = costs.get('model')?.slice(1) ?? []
-  const cells = (['cpu', 'wall'] as const).map((clock) => {
-    const added = own.map((cost, round) => (100 * cost[clock]) / (alone[round]?.[clock] ?? Number.NaN) - 100)
-    return `${median(own.map((cost) => cost[clock])).toFixed(2)} ms | ${median(added).toFixed(1)} %`
-  })
-  return `| ${stage} | ${cells.join(' | ')} |\n`
+/** What a token costs. */
+interface TokenCost extends Cost {
+  /** Processor time of the thread of the event loop, milliseconds. */
+  readonly loop: number
+}
+
+interface RowOf {
+  readonly stage: Stage
+  readonly threads: number
+  readonly alone: readonly TokenCost[]
+}
+
+function costRow(costs: readonly TokenCost[], { stage, threads, alone }: RowOf): string {
+  const own = costs.slice(1) // the first round warms up
+  const middle = (of: readonly TokenCost[], clock: keyof TokenCost) => median(of.map((cost) => cost[clock]))
+  const added = middle(own, 'loop') - middle(alone.slice(1), 'loop')
+  const share = (100 * added * threads) / middle(alone.slice(1), 'cpu')
+  const cells = [middle(own, 'loop'), middle(own, 'cpu'), middle(own, 'wall')].map((ms) => `${ms.toFixed(2)} ms`)
+  return `| ${stage} | ${cells[0]} | ${added.toFixed(2)} ms, ${share.toFixed(1)} % | ${cells[1]} | ${cells[2]} |\n`
 }
 
 async function openStages(model: Gemma3VLModel, tokens: number) {
@@ -83,7 +97,7 @@ async function openStages(model: Gemma3VLModel, tokens: number) {
   const kept = opened.move()
   return {
     client,
-    async run(stage: Stage): Promise<Cost> {
+    async run(stage: Stage): Promise<TokenCost> {
       clock.reset()
       await stages[stage]()
       return clock.perToken()
@@ -97,23 +111,24 @@ interface TokenClock {
   reset(): void
   tick(): void
   /** From the first token to the last. */
-  perToken(): Cost
+  perToken(): TokenCost
 }
 
 function createTokenClock(): TokenClock {
-  const marks: Cost[] = []
+  const marks: TokenCost[] = []
   return {
     reset: () => {
       marks.length = 0
     },
     tick: () => {
       const { user, system } = process.cpuUsage()
-      marks.push({ wall: performance.now(), cpu: (user + system) / 1000 })
+      marks.push({ wall: performance.now(), cpu: (user + system) / 1000, loop: threadMs() })
     },
     perToken: () => {
       const [first, last, gaps] = [marks[0], marks.at(-1), marks.length - 1]
       if (first === undefined || last === undefined || gaps < 1) throw new Error('expected at least two tokens')
-      return { wall: (last.wall - first.wall) / gaps, cpu: (last.cpu - first.cpu) / gaps }
+      const between = (clock: keyof TokenCost) => (last[clock] - first[clock]) / gaps
+      return { wall: between('wall'), cpu: between('cpu'), loop: between('loop') }
     },
   }
 }
