@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { measureBandwidth } from './bench-bandwidth.ts'
 import { fasterRow, plainRow } from './bench-row.ts'
 import type { BenchModel, BenchRows, BenchSettings } from './bench-settings.ts'
@@ -10,6 +11,8 @@ const BLOCK_TOKENS = 16
 /** Turns of decoding, which cost little beside the prompt. */
 const DECODE_TURNS = 6
 const WIDTHS = [1, 2, 4, 8]
+/** Between turns, for threads that still spin after theirs. */
+const REST_MS = 100
 /** Eight sequences of a larger model leave no room for the other side. */
 const LARGEST_BATCHED_BYTES = 1e9
 const LLAMA = 'llama.cpp'
@@ -58,6 +61,7 @@ export async function* benchLanguage(model: BenchModel, settings: BenchSettings)
 /** A prompt on each side. @returns `[theirs, ours]` milliseconds */
 async function promptTurn({ peer, ours }: Sides, tokens: number): Promise<[number, number]> {
   const theirs = await peer.ask({ measure: 'prefill', tokens })
+  await setTimeout(REST_MS)
   const own = await ours.ask({ measure: 'prefill', tokens })
   return [theirs.wallMs, own.wallMs]
 }
@@ -86,6 +90,7 @@ async function* decodeRows(
     settings.signal.throwIfAborted()
     const more = { measure: 'more', tokens: BLOCK_TOKENS } as const
     const theirs = await peer.ask(more)
+    await setTimeout(REST_MS)
     const own = await ours.ask(more)
     turns.push([theirs.medianMs ?? Number.NaN, own.medianMs ?? Number.NaN])
     if (context === 512) bandwidths.push(await measureBandwidth(settings.threads))

@@ -96,5 +96,5 @@ function cells(row: BenchRow): string[] {
 }
 
 function digits(value: number): string {
-  return value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0)
+  return value.toFixed(value < 1 ? 4 : value < 10 ? 2 : value < 100 ? 1 : 0)
 }

@@ -10,7 +10,7 @@ import { costOf } from './timing.ts'
 
 const MODEL = 'So400m, 896 pixels'
 /** The first is what the others are compared with. */
-const TYPES = ['f32', 'int8', 'int4'] as const
+const TYPES = ['f32', 'int8'] as const
 const QUESTION_TOKENS = 16
 
 /** One picture through the released tower in each type, and time to the first token behind a new and a repeated one. */
