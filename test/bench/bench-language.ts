@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { measureBandwidth } from './bench-bandwidth.ts'
-import { fasterRow, plainRow } from './bench-row.ts'
+import { type BenchRow, fasterRow, plainRow } from './bench-row.ts'
 import type { BenchModel, BenchRows, BenchSettings } from './bench-settings.ts'
 import { type PeerMeasure, type Side, type SideMeasure, startLoupe, startPeer } from './peer-llama-process.ts'
 import { median } from './timing.ts'
@@ -47,15 +47,18 @@ export async function* benchLanguage(model: BenchModel, settings: BenchSettings)
     settings.tell(`${model.size}: ${context} tokens`)
     const prompts = await promptTurns(sides, context, settings)
     tokenMs = Math.max(...prompts.flat()) / context
-    if (parts.has('prefill')) {
-      const wanted = context === 512 ? { wanted: '1.0' } : {}
-      yield fasterRow({ ...of, ...wanted, measure: `prefill ${context}`, unit: 'tokens/s' }, prompts, context)
-    }
+    if (parts.has('prefill')) yield promptRow(model, context, prompts)
     if (parts.has('decode')) yield* decodeRows(sides, model, { context, settings })
     if (context !== 512) continue
     yield* memoryRows(sides, model)
     if (isBatched) yield* batchRows(ours, model, settings)
   }
+}
+
+function promptRow({ size }: BenchModel, context: number, turns: readonly (readonly [number, number])[]): BenchRow {
+  const wanted = context === 512 ? { wanted: '1.0' } : {}
+  const of = { model: size, against: LLAMA, measure: `prefill ${context}`, unit: 'tokens/s' }
+  return fasterRow({ ...of, ...wanted }, turns, context)
 }
 
 /** A prompt on each side. @returns `[theirs, ours]` milliseconds */
