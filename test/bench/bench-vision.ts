@@ -1,6 +1,7 @@
 import type { Gemma3VLModel } from '@loupe/model'
 import { type LoadModelOptions, loadGemma3VL } from '@loupe/model/node'
 import { AppError } from '@loupe/shared/errors'
+import { cosine } from '../support/cosine.ts'
 import { askEngine, benchPicture, serveModel } from './bench-engine.ts'
 import { pictureModel } from './bench-files.ts'
 import { fasterRow, plainRow, shareRow } from './bench-row.ts'
@@ -69,15 +70,4 @@ async function repeatedPicture(model: Gemma3VLModel) {
   } finally {
     await served.engine.close(new AppError('request.cancelled'))
   }
-}
-
-function cosine(a: Float32Array, b: Float32Array): number {
-  let [dot, aa, bb] = [0, 0, 0]
-  for (const [index, x] of a.entries()) {
-    const y = b[index] ?? Number.NaN
-    dot += x * y
-    aa += x * x
-    bb += y * y
-  }
-  return dot / Math.sqrt(aa * bb)
 }

@@ -1,4 +1,5 @@
 /** How far what a model says is from what its reference says. Sums are in float64. */
+import { cosine } from '../support/cosine.ts'
 
 /** What is counted over all places that were added. */
 export interface Agreement {
@@ -135,17 +136,6 @@ function largestDifference(a: Float32Array, b: Float32Array): number {
   let worst = 0
   for (let i = 0; i < a.length; i++) worst = Math.max(worst, Math.abs((a[i] ?? Number.NaN) - (b[i] ?? Number.NaN)))
   return worst
-}
-
-function cosine(a: Float32Array, b: Float32Array): number {
-  let [product, sizeA, sizeB] = [0, 0, 0]
-  for (let i = 0; i < a.length; i++) {
-    const [x, y] = [a[i] ?? Number.NaN, b[i] ?? Number.NaN]
-    product += x * y
-    sizeA += x * x
-    sizeB += y * y
-  }
-  return product / Math.sqrt(sizeA * sizeB)
 }
 
 function mean(values: readonly number[]): number {

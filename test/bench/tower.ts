@@ -3,6 +3,7 @@ import { loadavg } from 'node:os'
 import { integerOption, requiredOption, stringOption } from '@loupe/gpu-worker/src/cli/command.ts'
 import type { Gemma3VLModel } from '@loupe/model'
 import { type LoadModelOptions, loadGemma3VL } from '@loupe/model/node'
+import { cosine } from '../support/cosine.ts'
 import { type ProcessMemory, settledMemory } from './process-memory.ts'
 import { runScript } from './script.ts'
 import { costOf, median } from './timing.ts'
@@ -111,15 +112,4 @@ function cells({ name, model, memoryBytes, features, cpuMs }: Tower, baseline: T
     Math.min(...places).toFixed(6),
     loadavg()[0]?.toFixed(1),
   ]
-}
-
-function cosine(a: Float32Array, b: Float32Array): number {
-  let [dot, aa, bb] = [0, 0, 0]
-  for (const [index, x] of a.entries()) {
-    const y = b[index] ?? Number.NaN
-    dot += x * y
-    aa += x * x
-    bb += y * y
-  }
-  return dot / Math.sqrt(aa * bb)
 }

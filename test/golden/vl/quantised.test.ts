@@ -13,6 +13,7 @@ import {
 } from '@loupe/model'
 import { type LoadModelOptions, loadGemma3VL, loadPipeline } from '@loupe/model/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { cosine } from '../../support/cosine.ts'
 import {
   type CaseName,
   expectedTensor,
@@ -160,12 +161,6 @@ describe.each(['int8', 'int4'] as const)('a model in %s', (dtype) => {
     }
   })
 })
-
-/** How alike the directions of two vectors are: 1 is the same. */
-function cosine(a: Float32Array, b: Float32Array): number {
-  const dot = (x: Float32Array, y: Float32Array) => x.reduce((sum, value, i) => sum + value * (y[i] ?? Number.NaN), 0)
-  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b))
-}
 
 describe('a vision tower in int8', () => {
   it('is held in columns on a CPU, and in blocks where rows must stay exact', async () => {

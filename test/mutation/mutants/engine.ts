@@ -1,7 +1,13 @@
 import { mutantsOf } from '../mutant.ts'
 
 const ENGINE = 'apps/gpu-worker/src/engine'
-const TESTS = [`${ENGINE}/batch-engine.test.ts`, `${ENGINE}/fair-queue.test.ts`, 'test/property/engine.test.ts']
+const TESTS = [
+  `${ENGINE}/batch-engine.test.ts`,
+  `${ENGINE}/batch-priority.test.ts`,
+  `${ENGINE}/batch-shortcuts.test.ts`,
+  `${ENGINE}/fair-queue.test.ts`,
+  'test/property/engine.test.ts',
+]
 
 /** Who shares a step with whom, and who goes first. */
 export const ENGINE_MUTANTS = [

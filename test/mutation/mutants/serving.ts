@@ -1,7 +1,12 @@
 import { mutantsOf } from '../mutant.ts'
 
 const EDGE = 'apps/edge/src'
-const EDGE_TESTS = [`${EDGE}/routes/chat-completions.test.ts`, `${EDGE}/worker/model-catalog.test.ts`]
+const EDGE_TESTS = [
+  `${EDGE}/routes/chat-completions.test.ts`,
+  `${EDGE}/routes/chat-stream.test.ts`,
+  `${EDGE}/routes/chat-worker-replaced.test.ts`,
+  `${EDGE}/worker/model-catalog.test.ts`,
+]
 const METRICS = ['test/contract/metrics.test.ts']
 
 /** What edge and worker say to each other when one of them has been replaced, and what the worker counts. */

@@ -1,37 +1,16 @@
-import { setImmediate } from 'node:timers/promises'
 import { createSampler } from '@loupe/model'
 import { AppError } from '@loupe/shared/errors'
 import { describe, expect, it } from 'vitest'
 import {
-  type Asked,
   createEngine,
   ENGINE_IDS,
-  halfOracle,
+  gate,
+  longRequest,
   promptOf,
   quietJob,
   soloAnswers,
-  type TestRequest,
+  turns,
 } from '../testing/engine-fixture.ts'
-
-/** A promise that the test settles. */
-const gate = () => Promise.withResolvers<void>()
-
-/** Lets some steps pass. */
-async function turns(count: number): Promise<void> {
-  for (let n = 0; n < count; n++) await setImmediate()
-}
-
-/** The first request of at least so many tokens. */
-function longRequest(tokens: number, request: Partial<TestRequest> = {}, from = 0): TestRequest {
-  for (let number = from; ; number++) {
-    const candidate = { ids: promptOf(number), maxTokens: 40, ...request }
-    if ((soloAnswers(candidate)[0]?.length ?? 0) >= tokens) return candidate
-  }
-}
-
-/** Whether an answer ended with its end token, which is chosen but not told. */
-const endsByItself = ({ events }: Asked) =>
-  events.some((event) => event.type === 'done' && event.finishReason === 'stop')
 
 describe('a batch', () => {
   it('decodes everybody in one run, and gives each the answer it gets alone', async () => {
@@ -168,69 +147,6 @@ describe('who waits for a look at pictures', () => {
     world.hold = () => Promise.resolve()
     for (const { controller } of ahead) controller.abort()
     expect(await last.ended).toBeUndefined()
-  })
-})
-
-describe('priority', () => {
-  it.each([true, false])(
-    'takes the slot of a lesser request, which loses nothing (memory that moves: %s)',
-    async (isMovable) => {
-      const { ask, seen, pool } = createEngine({ slots: 1, isMovable })
-      const low = longRequest(12, { priority: 5, seeds: [3] })
-      const slow = ask(low)
-      await turns(8)
-      const soFar = slow.answers[0]?.length ?? 0
-      const urgent = ask({ ids: promptOf(9), priority: -1, seeds: [4] })
-      await urgent.ended
-      expect(soFar).toBeGreaterThan(1)
-      expect(slow.answers[0]?.length).toBeLessThan(12)
-      expect(await slow.ended).toBeUndefined()
-      expect(slow.answers).toEqual(soloAnswers(low))
-      expect(seen.preemptions).toBe(1)
-      const recomputed = pool.chunks.filter(({ from }) => from === 0).length
-      expect(recomputed).toBe(isMovable ? 2 : 3)
-    },
-  )
-
-  it('sends away the worst, of equal ones the newest, and nobody for an equal', async () => {
-    const { ask, pool, seen } = createEngine({ slots: 3 })
-    const oldest = ask(longRequest(20, { priority: 1 }))
-    const newest = ask(longRequest(20, { priority: 1, seeds: [2] }))
-    const good = ask(longRequest(20, { priority: 0, seeds: [3] }))
-    await turns(6)
-    const equal = ask({ ids: promptOf(8), priority: 1 })
-    await turns(4)
-    expect(seen.preemptions).toBe(0)
-    const before = newest.answers[0]?.length
-    const better = ask(longRequest(6, { priority: 0, seeds: [4] }))
-    await turns(6)
-    expect(seen.preemptions).toBe(1)
-    expect(newest.answers[0]?.length).toBeLessThanOrEqual((before ?? 0) + 1)
-    await Promise.all([oldest, newest, good, equal, better].map(({ ended }) => ended))
-    expect(pool.heldSlots).toBe(0)
-  })
-
-  it('does not take a slot again at once that was waited for long enough', async () => {
-    let nowMs = 0
-    const { ask, world, seen } = createEngine({ slots: 1, now: () => nowMs })
-    const hold = gate()
-    world.hold = () => hold.promise
-    const first = ask({ ids: promptOf(0) })
-    const patient = ask(longRequest(6, { priority: 1 }))
-    await turns(2)
-    nowMs += 10_000
-    const equal = ask({ ids: promptOf(2), priority: 0 })
-    hold.resolve()
-    await patient.ended
-    expect([seen.preemptions, equal.answers]).toEqual([0, [[]]])
-    expect(await Promise.all([first, equal].map(({ ended }) => ended))).toEqual([undefined, undefined])
-  })
-
-  it('computes the prompt of the more important first', async () => {
-    const { ask, pool } = createEngine({ slots: 2, chunkTokens: 4 })
-    const asked = [ask({ ids: promptOf(1, { text: 24 }) }), ask({ ids: promptOf(2, { text: 12 }), priority: -1 })]
-    await Promise.all(asked.map(({ ended }) => ended))
-    expect(pool.chunks.map(({ slot }) => slot).slice(0, 5)).toEqual([0, 1, 1, 1, 0])
   })
 })
 
@@ -396,145 +312,5 @@ describe('admission', () => {
     expect(await Promise.all(asked.map(({ ended }) => ended))).toEqual([reason, reason, reason])
     expect(() => ask({ ids: promptOf(1) })).toThrow(reason)
     expect(pool.isDisposed).toBe(true)
-  })
-})
-
-describe('a draft', () => {
-  it('is computed in one run, and kept as far as it is what would have been chosen', async () => {
-    const request = longRequest(20)
-    const { ask, pool, seen } = createEngine({ speculator: halfOracle })
-    const asked = ask(request)
-    await asked.ended
-    expect(asked.answers).toEqual(soloAnswers(request))
-    const tokens = asked.answers[0]?.length ?? 0
-    expect(pool.batches.length + pool.chunks.length).toBeLessThan(tokens / 2)
-    const told = asked.events.filter(({ type }) => type === 'token').length
-    expect(seen.steps.reduce((sum, { decoded }) => sum + decoded, 0)).toBeLessThanOrEqual(told + 1)
-  })
-
-  it('is not made while others share the step', async () => {
-    const drafts: number[] = []
-    const propose = (ids: Int32Array) => {
-      drafts.push(ids.length)
-      return new Int32Array()
-    }
-    const { ask } = createEngine({ speculator: { ...halfOracle, open: () => ({ propose, judged: () => {} }) } })
-    const asked = [ask(longRequest(10)), ask(longRequest(10))]
-    await Promise.all(asked.map(({ ended }) => ended))
-    expect(drafts.length).toBeLessThan(2) // the second begins one step later, and ends alone
-  })
-
-  it('is judged, and every run of a sequence that is alone is timed', async () => {
-    const judged: (readonly [number, number])[] = []
-    const timed: number[] = []
-    const { ask, pool } = createEngine({
-      speculator: {
-        open: () => ({
-          propose: (ids, most) => halfOracle.open().propose(ids, ids.length % 2 === 0 ? most : 0),
-          judged: (drafted, accepted) => judged.push([drafted, accepted]),
-        }),
-        timed: (tokens) => timed.push(tokens),
-      },
-    })
-    const asked = ask(longRequest(20))
-    await asked.ended
-    const drafts = pool.chunks.slice(1).map(({ ids }) => ids.length - 1)
-    expect(judged.map(([drafted]) => drafted)).toEqual(drafts)
-    expect(judged.every(([drafted, accepted]) => accepted <= drafted)).toBe(true)
-    const [kept, runs] = [judged.reduce((sum, [, accepted]) => sum + accepted, 0), timed.length]
-    expect(kept + runs).toBe(asked.events.filter(({ type }) => type === 'token').length - (endsByItself(asked) ? 0 : 1))
-    expect(timed.filter((tokens) => tokens > 1)).toEqual(drafts.map((drafted) => drafted + 1))
-  })
-
-  it('used to be made before there was a first token, and other answers to the prompt never came', async () => {
-    const request = { ids: promptOf(3, { text: 9 }), seeds: [0, 1, 2] }
-    const { ask } = createEngine({ slots: 3, chunkTokens: 8, speculator: halfOracle })
-    const asked = ask(request)
-    expect(await asked.ended).toBeUndefined()
-    expect(asked.answers).toEqual(soloAnswers(request))
-  })
-
-  it('never holds a place of a picture, and never outgrows the answer', async () => {
-    const asks: number[] = []
-    const propose = (ids: Int32Array, most: number) => {
-      asks.push(most)
-      return halfOracle.open().propose(ids, most).fill(ENGINE_IDS.image, Math.min(2, most))
-    }
-    const request = longRequest(9, { maxTokens: 9 })
-    const { ask } = createEngine({ speculator: { ...halfOracle, open: () => ({ propose, judged: () => {} }) } })
-    const asked = ask(request)
-    expect(await asked.ended).toBeUndefined()
-    expect(asked.answers).toEqual(soloAnswers(request))
-    expect(Math.max(...asks)).toBe(7)
-  })
-})
-
-describe('preemption', () => {
-  it('of a sequence that has computed nothing yet used to end everybody', async () => {
-    const { ask, seen } = createEngine({ slots: 2, chunkTokens: 4 })
-    const low = [1, 2].map((n) => ({ ids: promptOf(n, { text: 20 }), priority: 1 }))
-    const urgent = [3, 4].map((n) => ({ ids: promptOf(n, { text: 20 }), priority: 0 }))
-    const slow = low.map(ask)
-    const fast = urgent.map(ask)
-    expect(await Promise.all([...slow, ...fast].map(({ ended }) => ended))).toEqual(Array(4).fill(undefined))
-    expect(slow.map(({ answers }) => answers)).toEqual(low.map(soloAnswers))
-    expect(seen.preemptions).toBe(2)
-  })
-
-  it('costs no turn: who gave up a slot is the next of its priority to get one', async () => {
-    const { ask, seen } = createEngine({ slots: 1 })
-    const sentAway = ask(longRequest(12, { priority: 1, tenant: 'b' }))
-    await turns(5)
-    const waiting = ask({ ids: promptOf(2), priority: 1, tenant: 'a' })
-    const urgent = ask({ ids: promptOf(3), priority: 0, tenant: 'c' })
-    await urgent.ended
-    expect(seen.preemptions).toBe(1)
-    await sentAway.ended
-    expect(waiting.events).toEqual([])
-    expect(await waiting.ended).toBeUndefined()
-  })
-
-  it('takes out as much as all slots hold, and computes the rest again', async () => {
-    const { ask, pool, seen } = createEngine({ slots: 1 })
-    const requests = [3, 2, 1, 0].map((priority) => longRequest(9, { priority, seeds: [priority + 1] }))
-    const asked = []
-    for (const request of requests) {
-      asked.push(ask(request))
-      await turns(7)
-    }
-    await Promise.all(asked.map(({ ended }) => ended))
-    expect(asked.map(({ answers }) => answers)).toEqual(requests.map(soloAnswers))
-    expect(seen.preemptions).toBe(3)
-    expect(pool.chunks.filter(({ from }) => from === 0)).toHaveLength(4 + 2)
-  })
-})
-
-describe('a prefix that is known', () => {
-  it('is not computed again, and what is computed is offered', async () => {
-    const stored: number[] = []
-    const donor = createEngine({ slots: 1 })
-    const request = { ids: promptOf(3, { text: 20 }), seeds: [0, 4] }
-    const { ask, pool } = createEngine({
-      slots: 2,
-      prefixes: {
-        open: () => ({
-          match: () => [known],
-          store: (ids, slot) => {
-            stored.push(slot.save(slot.heldFrom, ids.length).tokens)
-          },
-        }),
-      },
-    })
-    await donor.pool.prefill(0, Int32Array.from(request.ids), [])
-    const known = donor.pool.save(0, 0, 16)
-    const asked = ask(request)
-    await asked.ended
-    expect(asked.answers).toEqual(soloAnswers(request))
-    expect(pool.chunks.map(({ from, ids }) => [from, ids.length])).toEqual([[16, 4]])
-    expect(asked.events.filter(({ type }) => type === 'done')).toEqual([
-      expect.objectContaining({ cachedTokens: 16 }),
-      expect.objectContaining({ cachedTokens: 16 }),
-    ])
-    expect(stored[0]).toBe(20)
   })
 })

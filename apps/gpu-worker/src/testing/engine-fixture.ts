@@ -204,3 +204,19 @@ function tokensOf({ ids, pictures = [] }: TestRequest): number[] {
     return id + 1000 * (1 + picture)
   })
 }
+
+/** A promise that the test settles. */
+export const gate = () => Promise.withResolvers<void>()
+
+/** Lets some steps pass. */
+export async function turns(count: number): Promise<void> {
+  for (let n = 0; n < count; n++) await setImmediate()
+}
+
+/** The first request of at least so many tokens. */
+export function longRequest(tokens: number, request: Partial<TestRequest> = {}, from = 0): TestRequest {
+  for (let number = from; ; number++) {
+    const candidate = { ids: promptOf(number), maxTokens: 40, ...request }
+    if ((soloAnswers(candidate)[0]?.length ?? 0) >= tokens) return candidate
+  }
+}
