@@ -26,6 +26,8 @@ export interface PromptOptions {
    * Only for comparisons with the reference and for one's own texts.
    */
   readonly asReference?: boolean
+  /** End with the start of the model's turn, so that it answers. Default true. */
+  readonly addGenerationPrompt?: boolean
 }
 
 /** A conversation as the model reads it. */
@@ -34,7 +36,7 @@ export interface Prompt {
   readonly prompt: string
   /** Token ids, `[t]`, each image as its run of `tokensPerImage` soft tokens between `boi` and `eoi`. */
   readonly ids: Int32Array
-  /** Number of images that the ids have a place for, in order. */
+  /** Number of images that the ids have a place for, in order; crops are images. */
   readonly imagePlaces: number
 }
 
@@ -52,10 +54,10 @@ export interface Prompt {
 export function buildPrompt(
   tokenizer: Tokenizer,
   messages: readonly ChatMessage[],
-  { imageTokens, asReference = false }: PromptOptions = {},
+  { imageTokens, asReference = false, addGenerationPrompt = true }: PromptOptions = {},
 ): Prompt {
   if (!asReference) checkConversation(messages)
-  const parts = gemma3Template(asReference ? messages : joinInstructions(messages))
+  const parts = gemma3Template(asReference ? messages : joinInstructions(messages), addGenerationPrompt)
   const imagePlaces = parts.filter(({ kind }) => kind === 'image').length
   if (imageTokens === undefined && imagePlaces > 0) {
     throw new AppError('prompt.invalid', 'Expected text only, found an image: this model takes no images.')

@@ -12,7 +12,7 @@ export type PromptPart =
 type ControlToken = '<bos>' | '<start_of_turn>' | '<end_of_turn>'
 
 /**
- * Gemma 3's chat template, with the generation prompt.
+ * Gemma 3's chat template, with the generation prompt unless it is left out.
  *
  *     <bos><start_of_turn>user⏎ {system}⏎⏎ {content}<end_of_turn>⏎
  *     <start_of_turn>model⏎ {content}<end_of_turn>⏎ ... <start_of_turn>model⏎
@@ -25,7 +25,7 @@ type ControlToken = '<bos>' | '<start_of_turn>' | '<end_of_turn>'
  * @throws AppError `prompt.invalid` if there is no message or the roles do not alternate
  * @see the `chat_template` of google/gemma-3-4b-it
  */
-export function gemma3Template(messages: readonly ChatMessage[]): readonly PromptPart[] {
+export function gemma3Template(messages: readonly ChatMessage[], addGenerationPrompt = true): readonly PromptPart[] {
   const [first] = messages
   if (first === undefined) throw invalidPrompt('messages', 'at least one message', [])
   const hasSystem = first.role === 'system'
@@ -35,8 +35,7 @@ export function gemma3Template(messages: readonly ChatMessage[]): readonly Promp
   return [
     control('<bos>'),
     ...turns.flatMap((turn, at) => turnParts(turn, at === 0 ? system : '')),
-    control('<start_of_turn>'),
-    text('model\n'),
+    ...(addGenerationPrompt ? [control('<start_of_turn>'), text('model\n')] : []),
   ]
 }
 
@@ -52,14 +51,31 @@ function turnParts({ role, content }: ChatMessage, prefix: string): readonly Pro
   return [
     control('<start_of_turn>'),
     text(`${role === 'assistant' ? 'model' : role}\n${prefix}`),
-    ...(typeof content === 'string' ? [text(pythonStrip(content))] : content.map(contentPart)),
+    ...(typeof content === 'string' ? [text(pythonStrip(content))] : content.flatMap(contentParts)),
     control('<end_of_turn>'),
     text('\n'),
   ]
 }
 
-function contentPart(part: ChatPart): PromptPart {
-  return part.type === 'image' ? { kind: 'image' } : text(pythonStrip(part.text))
+function contentParts(part: ChatPart): readonly PromptPart[] {
+  return part.type === 'image' ? imageParts(part.crops ?? 0) : [text(pythonStrip(part.text))]
+}
+
+/**
+ * An image, and the crops of it in the reference's own words.
+ *
+ * @see `Gemma3Processor.__call__` in Transformers
+ */
+function imageParts(crops: number): readonly PromptPart[] {
+  const image: PromptPart = { kind: 'image' }
+  if (crops === 0) return [image]
+  const shown = Array.from({ length: crops }, (_, at) => (at === 0 ? [image] : [text(' '), image])).flat()
+  return [
+    text('Here is the original image '),
+    image,
+    text(' and here are some crops to help you see better '),
+    ...shown,
+  ]
 }
 
 function text(written: string): PromptPart {

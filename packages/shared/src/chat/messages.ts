@@ -8,7 +8,11 @@ export type ChatPart =
       /** As it was written; control tokens in it are text. */
       readonly text: string
     }
-  | { readonly type: 'image' }
+  | {
+      readonly type: 'image'
+      /** How many crops of it are shown after it, 0 to 4; 0 when left out. Each is an image of its own to the model. */
+      readonly crops?: number
+    }
 
 /** One message of a conversation. */
 export interface ChatMessage {

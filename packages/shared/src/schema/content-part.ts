@@ -1,7 +1,11 @@
 import { z } from 'zod'
 
-/** How closely a picture is looked at. Every value is accepted; what has no effect is named in a warning. */
-const detail = z.enum(['auto', 'low', 'high']).nullish()
+const imageDetail = z.enum(['auto', 'low', 'high'])
+
+/** How closely a picture is looked at: `low` is one tile, `high` adds crops, `auto` is what the model was made for. */
+export type ImageDetail = z.infer<typeof imageDetail>
+
+const detail = imageDetail.nullish()
 
 /** A `data:` URI or an `https:` address. */
 const address = z.string().min(1, 'expected a data: URI or an https: address, found an empty string')
@@ -40,3 +44,11 @@ export const contentPart = z.discriminatedUnion('type', [
 
 /** @see {@link contentPart} */
 export type ContentPart = z.infer<typeof contentPart>
+
+type PicturePart = Extract<ContentPart, { type: 'image_url' | 'input_image' }>
+
+/** Address and detail of a picture, wherever the client wrote them. */
+export function readPicturePart({ image_url: image, detail: outer }: PicturePart) {
+  const [address, inner] = typeof image === 'string' ? [image, undefined] : [image.url, image.detail]
+  return { type: 'image', address, detail: inner ?? outer ?? 'auto' } as const
+}

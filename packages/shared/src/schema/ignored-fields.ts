@@ -26,11 +26,7 @@ function ignoredInMessage(message: unknown, at: string): string[] {
 }
 
 function ignoredInPart(part: unknown, at: string): string[] {
-  const fields = unknownFields(part, (name) => KNOWN_IN_PARTS.has(name)).map((name) => `${at}.${name}`)
-  // One tile a picture is what "low" and "auto" ask for; "high" would be pan and scan.
-  if (field(part, 'detail') === 'high') fields.push(`${at}.detail`)
-  if (field(field(part, 'image_url'), 'detail') === 'high') fields.push(`${at}.image_url.detail`)
-  return fields
+  return unknownFields(part, (name) => KNOWN_IN_PARTS.has(name)).map((name) => `${at}.${name}`)
 }
 
 function unknownFields(value: unknown, isKnown: (field: string) => boolean): string[] {

@@ -6,6 +6,7 @@ export {
   type Logprobs,
   type Usage,
 } from './chat-completion.ts'
+export type { ImageDetail } from './content-part.ts'
 export { errorReply } from './error-reply.ts'
 export { type ModelCard, type ModelCards, modelCards } from './model-list.ts'
 export {

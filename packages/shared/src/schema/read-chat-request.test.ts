@@ -90,9 +90,9 @@ describe('readChatRequest', () => {
       { type: 'input_image', image_url: 'data:c', detail: 'auto' },
     )
     expect(readChatRequest(body).messages[0]?.content).toEqual([
-      { type: 'image', address: 'data:a', param: 'messages[0].content[0].image_url' },
-      { type: 'image', address: 'data:b', param: 'messages[0].content[1].image_url' },
-      { type: 'image', address: 'data:c', param: 'messages[0].content[2].image_url' },
+      { type: 'image', address: 'data:a', detail: 'low', param: 'messages[0].content[0].image_url' },
+      { type: 'image', address: 'data:b', detail: 'auto', param: 'messages[0].content[1].image_url' },
+      { type: 'image', address: 'data:c', detail: 'auto', param: 'messages[0].content[2].image_url' },
     ])
     expect(readChatRequest(body).ignored).toEqual([])
   })
@@ -135,7 +135,6 @@ describe('readChatRequest', () => {
       'reasoning_effort',
       'messages[0].name',
       'messages[0].content[0].cache_control',
-      'messages[0].content[0].image_url.detail',
     ])
   })
 })

@@ -1,64 +1,12 @@
 import { AppError } from '../errors/index.ts'
-import type { ChatMessage } from './chat-message.ts'
-import { type ChatCompletionRequest, chatCompletionRequest } from './chat-request.ts'
-import type { ContentPart } from './content-part.ts'
+import { type AnswerOptions, readAnswerOptions } from './answer-options.ts'
+import { chatCompletionRequest } from './chat-request.ts'
+import { type ChatTools, readTools } from './chat-tools.ts'
+import { type ConversationMessage, readConversation } from './conversation.ts'
 import { ignoredFields } from './ignored-fields.ts'
-import { formatPath, issueError } from './issue-error.ts'
+import { issueError } from './issue-error.ts'
 import { refuseUnofferedFeatures } from './refused-features.ts'
-import { readStructuredOutput, type StructuredOutput } from './structured-output.ts'
-
-/** A picture of a message, not yet looked at. */
-export interface ImageReference {
-  readonly type: 'image'
-  /** A `data:` URI or an address. */
-  readonly address: string
-  /** Where it stands in the request, for errors: `messages[2].content[1].image_url`. */
-  readonly param: string
-}
-
-/** A message in the one form that the rest of Loupe knows. */
-export interface ConversationMessage {
-  /** Who speaks. */
-  readonly role: 'system' | 'user' | 'assistant'
-  /** Text, or texts and pictures in their order. */
-  readonly content: string | readonly ({ readonly type: 'text'; readonly text: string } | ImageReference)[]
-}
-
-/** How to answer. What is undefined takes the model's own default. */
-export interface AnswerOptions {
-  /** Most tokens to answer with. */
-  readonly maxTokens: number | undefined
-  /** 0 takes the likeliest token each time. */
-  readonly temperature: number | undefined
-  /** Sample among the likeliest tokens that together have this probability. */
-  readonly topP: number | undefined
-  /** 0 is no limit. */
-  readonly topK: number | undefined
-  /** The same seed, prompt and options give the same answer. */
-  readonly seed: number | undefined
-  /** The answer ends before the first of these. */
-  readonly stop: readonly string[]
-  /** These end the answer besides the model's own end tokens. */
-  readonly stopTokenIds: readonly number[]
-  /** Go on past the model's end tokens. */
-  readonly ignoreEos: boolean
-  /** Sample among the tokens that are at least this share as likely as the likeliest. */
-  readonly minP: number | undefined
-  /** Of tokens that the answer holds. */
-  readonly presencePenalty: number | undefined
-  /** Of tokens that the answer holds, for each time. */
-  readonly frequencyPenalty: number | undefined
-  /** Of tokens that prompt or answer hold, as a factor. */
-  readonly repetitionPenalty: number | undefined
-  /** What is added to the scores of tokens, by token id. */
-  readonly logitBias: Readonly<Record<string, number>> | undefined
-  /** How many answers. */
-  readonly choices: number
-  /** Tell how likely each token was, and so many likeliest ones beside it; undefined tells nothing. */
-  readonly topLogprobs: number | undefined
-  /** What the answer has to be. */
-  readonly structure: StructuredOutput | undefined
-}
+import { type ServiceTier, servicePriority, servedTier } from './service-tier.ts'
 
 /** A chat request after the schema: nulls, aliases and spellings are gone. */
 export interface ChatRequest {
@@ -122,67 +70,3 @@ function contentLength(message: unknown): number {
   return Array.isArray(content) ? content.length : 0
 }
 
-function readMessage(message: ChatMessage, index: number): ConversationMessage {
-  const role = message.role === 'developer' ? 'system' : message.role
-  const { content } = message
-  if (content === null || content === undefined) return { role, content: '' }
-  if (typeof content === 'string') return { role, content }
-  return { role, content: content.map((part, place) => readPart(part, [index, place])) }
-}
-
-function readPart(part: ContentPart, [message, place]: readonly [number, number]) {
-  switch (part.type) {
-    case 'text':
-    case 'input_text':
-      return { type: 'text', text: part.text } as const
-    case 'refusal':
-      return { type: 'text', text: part.refusal } as const
-    case 'image_url':
-    case 'input_image': {
-      const address = typeof part.image_url === 'string' ? part.image_url : part.image_url.url
-      const param = formatPath(['messages', message, 'content', place, 'image_url'])
-      return { type: 'image', address, param } as const
-    }
-  }
-}
-
-function readAnswerOptions(request: ChatCompletionRequest): AnswerOptions {
-  const { stop } = request
-  return {
-    ...readSampling(request),
-    maxTokens: given(request.max_completion_tokens) ?? given(request.max_tokens),
-    stop: typeof stop === 'string' ? [stop] : (stop ?? []),
-    stopTokenIds: request.stop_token_ids ?? [],
-    ignoreEos: request.ignore_eos ?? false,
-    choices: request.n ?? 1,
-    topLogprobs: readTopLogprobs(request),
-    structure: readStructuredOutput(request),
-  }
-}
-
-/** Null asks for nothing. */
-function given<T>(value: T | null | undefined): T | undefined {
-  return value ?? undefined
-}
-
-function readSampling(request: ChatCompletionRequest) {
-  const { top_k: topK, top_p: topP } = request
-  return {
-    // Nothing but the likeliest token has a share of 0 before it: top_p 0 is greedy.
-    temperature: topP === 0 ? 0 : given(request.temperature),
-    topP: topP === 0 ? undefined : given(topP),
-    topK: topK === -1 ? 0 : given(topK),
-    minP: given(request.min_p),
-    presencePenalty: given(request.presence_penalty),
-    frequencyPenalty: given(request.frequency_penalty),
-    repetitionPenalty: given(request.repetition_penalty),
-    logitBias: given(request.logit_bias),
-    seed: typeof request.seed === 'number' ? Math.abs(request.seed) : undefined,
-  }
-}
-
-function readTopLogprobs({ logprobs, top_logprobs: top }: ChatCompletionRequest): number | undefined {
-  if (logprobs === true) return top ?? 0
-  if ((top ?? 0) === 0) return undefined
-  throw new AppError('request.invalid', 'top_logprobs: expected "logprobs": true beside it.', { param: 'top_logprobs' })
-}
