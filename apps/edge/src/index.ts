@@ -1,9 +1,7 @@
-import jpeg from '@cwasm/jpeg-turbo/jpeg-turbo.wasm'
-import webp from '@cwasm/webp/webp.wasm'
 import { AppError } from '@loupe/shared/errors'
 import { createImagePipeline } from '@loupe/shared/image'
-import resize from '@loupe/shared/image/resize-simd.wasm'
 import { createApp } from './app.ts'
+import { codecs } from './codecs.ts'
 import { readConfig } from './config.ts'
 import { errorReply } from './error-reply.ts'
 
@@ -14,7 +12,7 @@ function wire(env: Readonly<Record<string, unknown>>) {
     config: readConfig(env),
     fetchWorker: (url, init) => fetch(url, init),
     fetchImage: (url, init) => fetch(url, init),
-    images: createImagePipeline({ jpeg, webp, resize }),
+    images: createImagePipeline(codecs),
     // biome-ignore lint/suspicious/noConsole: the log of a Worker is its console
     log: (line) => console.log(JSON.stringify(line)),
     nowMs: () => Date.now(),
