@@ -21,6 +21,7 @@ export {
   createImagePipeline,
   type ImageCodecs,
   type ImagePipeline,
+  type MeasuredPicture,
   type PictureCrop,
   type PicturePatches,
   type PreprocessedPicture,

@@ -57,6 +57,18 @@ export interface PreprocessedPicture extends PicturePatches {
   readonly crops: readonly PictureCrop[]
 }
 
+/** What the header of a file says. */
+export interface MeasuredPicture {
+  /** Told from its first bytes, whatever its name or type says. */
+  readonly format: ImageFormat
+  /** Of the upright picture, pixels. */
+  readonly width: number
+  /** Of the upright picture, pixels. */
+  readonly height: number
+  /** What pan and scan would cut out of it; none unless asked for. */
+  readonly boxes: readonly Box[]
+}
+
 /** Turns files into patches. Holds the codec instances; one pipeline serves a whole process or isolate. */
 export interface ImagePipeline {
   /**
@@ -66,6 +78,12 @@ export interface ImagePipeline {
    * @throws AppError `image.empty`, `image.malformed`, `image.unsupported`, `image.too_large`
    */
   preprocess(bytes: Uint8Array, options?: PreprocessOptions): Promise<PreprocessedPicture>
+  /**
+   * The header check of {@link preprocess} alone: no decoder sees a byte, and damage behind the header is not found.
+   *
+   * @throws AppError `image.empty`, `image.malformed`, `image.unsupported`, `image.too_large`
+   */
+  measure(bytes: Uint8Array, options?: PreprocessOptions): MeasuredPicture
   /** Bytes of memory that the codecs hold now. */
   readonly heldBytes: number
   /** Lets go of what large pictures have left there. For the end of a run of pictures: inside one, memory is reused. */
@@ -85,13 +103,8 @@ export function createImagePipeline(codecs: ImageCodecs): ImagePipeline {
   const kernels = kernelPool(() => (resize === undefined ? scalarKernel() : simdKernel(resize)))
   return {
     async preprocess(bytes, options = {}) {
-      const limits = { ...LIMITS, ...options.limits }
-      checkFileBytes(bytes, limits)
-      const header = readHeader(bytes, limits)
-      const { format } = header
-      const { width, height } = uprightSize(header, header.orientation)
-      const boxes = options.panAndScan === true ? panAndScanBoxes({ width, height }) : []
-
+      const header = readHeader(bytes, options)
+      const { format, width, height, boxes } = measured(header, options)
       const kernel = kernels.take()
       try {
         const arena = kernelArena(kernel)
@@ -110,6 +123,7 @@ export function createImagePipeline(codecs: ImageCodecs): ImagePipeline {
         kernels.giveBack(kernel)
       }
     },
+    measure: (bytes, options = {}) => measured(readHeader(bytes, options), options),
     get heldBytes() {
       return held.reduce((sum, codec) => sum + codec.heldBytes, 0)
     },
@@ -119,7 +133,14 @@ export function createImagePipeline(codecs: ImageCodecs): ImagePipeline {
   }
 }
 
-function readHeader(bytes: Uint8Array, limits: ImageLimits): ImageHeader {
+function measured(header: ImageHeader, { panAndScan = false }: PreprocessOptions): MeasuredPicture {
+  const size = uprightSize(header, header.orientation)
+  return { format: header.format, ...size, boxes: panAndScan ? panAndScanBoxes(size) : [] }
+}
+
+function readHeader(bytes: Uint8Array, options: PreprocessOptions): ImageHeader {
+  const limits = { ...LIMITS, ...options.limits }
+  checkFileBytes(bytes, limits)
   switch (sniffFormat(bytes)) {
     case 'jpeg':
       return readJpegHeader(bytes, limits)

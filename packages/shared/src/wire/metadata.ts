@@ -44,6 +44,8 @@ const modelMetadata = z.object({
     patch_size: size,
     /** False for the text-only models: they take no pictures. */
     has_vision: z.boolean(),
+    /** Whether elongated pictures are also shown in crops unless a request says otherwise; left out is no. */
+    do_pan_and_scan: z.boolean().optional(),
   }),
 })
 
