@@ -1,5 +1,6 @@
 import type { ImageReference } from '@loupe/shared/schema'
 import type { PreparedImage } from './images/prepare-images.ts'
+import type { AnswerLedger } from './keys/answer-ledger.ts'
 import type { ModelCatalog } from './worker/model-catalog.ts'
 import type { WorkerClient } from './worker/worker-client.ts'
 
@@ -11,6 +12,8 @@ export interface Services {
   readonly worker: WorkerClient
   readonly models: ModelCatalog
   readonly prepareImages: (references: readonly ImageReference[], signal: AbortSignal) => Promise<PreparedImage[]>
+  /** What the answers of this request are charged to; nothing is counted without one. */
+  readonly ledger?: AnswerLedger | undefined
   readonly log: (line: LogLine) => void
   /** Milliseconds since 1970. */
   readonly nowMs: () => number

@@ -4,6 +4,8 @@ import type { AnswerOptions, ChatRequest, ConversationMessage, ImageReference } 
 import type { GenerateParameters, ModelMetadata } from '@loupe/shared/wire'
 import type { Services } from '../edge-env.ts'
 import type { PreparedImage } from '../images/prepare-images.ts'
+import type { AnswerLedger } from '../keys/answer-ledger.ts'
+import { meteredAnswer } from '../keys/metered-answer.ts'
 import { LIMITS } from '../limits.ts'
 import type { ServedModel } from '../worker/model-catalog.ts'
 import { generateWithImages } from '../worker/offer-images.ts'
@@ -51,7 +53,8 @@ export async function startAnswer(
     checkVision(model.metadata, references)
     prepared ??= services.prepareImages(references, signal)
     const images = await prepared
-    return admitAnswer(model, { request, identity, images, worker: services.worker }, signal)
+    const { worker, ledger } = services
+    return admitAnswer(model, { request, identity, images, worker, ledger }, signal)
   }
   const model = await services.models.open(request.model, signal)
   try {
@@ -80,11 +83,12 @@ interface PreparedRequest {
   readonly identity: RequestIdentity
   readonly images: readonly PreparedImage[]
   readonly worker: WorkerClient
+  readonly ledger: AnswerLedger | undefined
 }
 
 async function admitAnswer(
   { metadata, tokenizer }: ServedModel,
-  { request, identity, images, worker }: PreparedRequest,
+  { request, identity, images, worker, ledger }: PreparedRequest,
   signal: AbortSignal,
 ): Promise<RunningAnswer> {
   const { answer } = request
@@ -96,9 +100,13 @@ async function admitAnswer(
     request_id: identity.requestId,
   }
   const body = { id: identity.requestId, inputIds: ids, parameters }
-  const admitted = generateWithImages(worker, metadata.name, body, images, signal)
-  const events = await admitted.catch((error: unknown) => {
-    throw blameStructure(error, answer)
+  const tokens = { promptTokens: ids.length, answerTokens: (parameters.max_tokens ?? 0) * answer.choices }
+  const events = await meteredAnswer({ ledger, ...tokens, signal }, async () => {
+    const admitted = generateWithImages(worker, metadata.name, body, images, signal)
+    const made = await admitted.catch((error: unknown) => {
+      throw blameStructure(error, answer)
+    })
+    return readAnswer(made, { tokenizer, stop: answer.stop, choices: answer.choices })
   })
   return {
     model: metadata.name,
@@ -106,7 +114,7 @@ async function admitAnswer(
     imageTokens: images.length * metadata.parameters.tokens_per_image,
     choices: answer.choices,
     tellsLogprobs: answer.topLogprobs !== undefined,
-    events: readAnswer(events, { tokenizer, stop: answer.stop, choices: answer.choices }),
+    events,
   }
 }
 
