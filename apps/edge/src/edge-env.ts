@@ -24,7 +24,9 @@ export interface EdgeEnv {
   Variables: {
     services: Services
     requestId: string
-    /** Whose request this is: a hash of the key, or `open`. */
+    /** Whose request this is: a hash of the owner of the key, or `open`. */
     tenant: string
+    /** The public part of the managed key that it came with. */
+    keyId: string | undefined
   }
 }

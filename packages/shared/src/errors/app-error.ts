@@ -8,7 +8,7 @@ export interface AppErrorOptions {
   readonly param?: string
   /** Machine-readable facts, for example the list of missing digests. Sent to the client. */
   readonly facts?: Readonly<Record<string, unknown>>
-  /** Wait before a retry, milliseconds. */
+  /** Wait before a retry, milliseconds; infinite when no wait helps. */
   readonly retryAfterMs?: number
   /** The underlying fault. Logged, never sent. */
   readonly cause?: unknown

@@ -1,8 +1,13 @@
 /** How a client may react: `no` - the same request fails again; `later` - try again after a wait. */
 export type Retry = 'no' | 'later'
 
-/** The four `type` values that OpenAI's clients know how to tell apart. */
-export type OpenAiErrorType = 'invalid_request_error' | 'authentication_error' | 'rate_limit_error' | 'server_error'
+/** The `type` values that OpenAI's clients know how to tell apart. */
+export type OpenAiErrorType =
+  | 'invalid_request_error'
+  | 'authentication_error'
+  | 'rate_limit_error'
+  | 'insufficient_quota'
+  | 'server_error'
 
 /** One row of the catalog. */
 export interface ErrorEntry {
@@ -52,6 +57,44 @@ export const ERRORS = {
     type: 'authentication_error',
     openAiCode: 'invalid_api_key',
     title: 'The API key is not valid.',
+  },
+  'auth.forbidden': { ...invalid, status: 403, title: 'The API key has not the scope for this address.' },
+  'key.unknown': { ...invalid, status: 404, title: 'There is no such API key.' },
+  'rate.limited': {
+    retry: 'later',
+    type: 'rate_limit_error',
+    status: 429,
+    openAiCode: 'rate_limit_exceeded',
+    title: 'The limits of the API key are reached.',
+  },
+  'quota.exceeded': {
+    retry: 'no',
+    type: 'insufficient_quota',
+    status: 429,
+    openAiCode: 'insufficient_quota',
+    title: 'The quota of the API key is used up.',
+  },
+  'ledger.unavailable': {
+    retry: 'later',
+    type: 'server_error',
+    status: 503,
+    title: 'API keys and limits cannot be checked now.',
+  },
+  'idempotency.mismatch': {
+    ...invalid,
+    status: 422,
+    title: 'The Idempotency-Key was used with another request.',
+  },
+  'idempotency.running': {
+    ...invalid,
+    retry: 'later',
+    status: 409,
+    title: 'The request with this Idempotency-Key is still being answered.',
+  },
+  'idempotency.not_kept': {
+    ...invalid,
+    status: 409,
+    title: 'The request with this Idempotency-Key was answered, and the reply was too long to be kept.',
   },
 
   'route.unknown': { ...invalid, status: 404, title: 'There is nothing at this address.' },

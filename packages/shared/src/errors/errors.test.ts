@@ -90,6 +90,11 @@ describe('retryHeaders', () => {
     expect(retryHeaders(new AppError('image.malformed'))).toEqual({ 'x-should-retry': 'false' })
   })
 
+  it('forbids a retry of what may be tried later in general, when no wait helps', () => {
+    const error = new AppError('rate.limited', '', { retryAfterMs: Number.POSITIVE_INFINITY })
+    expect(retryHeaders(error)).toEqual({ 'x-should-retry': 'false' })
+  })
+
   it('says when to come back, in seconds and in milliseconds', () => {
     expect(retryHeaders(new AppError('queue.full', '', { retryAfterMs: 1500 }))).toEqual({
       'retry-after': '2',

@@ -51,8 +51,8 @@ export function oipError(error: AppError): OipErrorBody {
  * OpenAI's SDKs retry 408, 409, 429 and 5xx by themselves, so a failure that a retry cannot mend must say so.
  */
 export function retryHeaders(error: AppError): Record<string, string> {
-  if (error.entry.retry === 'no') return { 'x-should-retry': 'false' }
   const waitMs = error.retryAfterMs ?? 1000
+  if (error.entry.retry === 'no' || waitMs === Number.POSITIVE_INFINITY) return { 'x-should-retry': 'false' }
   return { 'retry-after': String(Math.ceil(waitMs / 1000)), 'retry-after-ms': String(waitMs) }
 }
 
