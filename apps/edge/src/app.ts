@@ -7,8 +7,10 @@ import type { EdgeEnv, LogLine, Services } from './edge-env.ts'
 import { errorReply } from './error-reply.ts'
 import type { Fetch } from './fetch.ts'
 import { createDecodeTurns } from './images/decode-turns.ts'
-import { fetchImage } from './images/fetch-image.ts'
-import { type ImagePreprocessor, prepareImages } from './images/prepare-images.ts'
+import { createDnsResolver } from './images/dns-resolver.ts'
+import { createImageFetcher } from './images/fetch-image.ts'
+import { createImageCache } from './images/image-cache.ts'
+import { type ImagePreprocessor, measureImages, prepareImages } from './images/prepare-images.ts'
 import { LIMITS } from './limits.ts'
 import { authenticate } from './middleware/authenticate.ts'
 import { observe } from './middleware/observe.ts'
@@ -74,26 +76,29 @@ function createServices({ config, fetchWorker, fetchImage: fetch, images, log, n
     silenceMs: LIMITS.workerSilenceMs,
   })
   const turns = createDecodeTurns({ maxWaiting: LIMITS.waitingDecodes, leaseMs: LIMITS.decodeLeaseMs, nowMs })
-  const fetchOptions = {
-    fetch,
-    policy: { allowHttp: config.allowHttpImages, trustedHosts: config.trustedImageHosts },
-    maxBytes: LIMITS.imageBytes,
-    maxRedirects: LIMITS.imageRedirects,
-    timeoutMs: LIMITS.imageFetchMs,
-  }
-  const prepareOptions = {
-    images,
-    turns,
-    maxImages: LIMITS.images,
-    fetchImage: (address: string, signal: AbortSignal) => fetchImage(address, fetchOptions, signal),
-  }
+  const imageOptions = { images, turns, maxImages: LIMITS.images, fetchImage: imageFetcher(config, fetch, nowMs) }
   return {
     worker,
     models: createModelCatalog({ worker, nowMs, ttlMs: LIMITS.modelTtlMs }),
-    prepareImages: (references, signal) => prepareImages(references, prepareOptions, signal),
+    prepareImages: (references, terms) => prepareImages(references, imageOptions, terms),
+    measureImages: (references, terms) => measureImages(references, imageOptions, terms),
     log,
     nowMs,
   }
+}
+
+function imageFetcher(config: EdgeConfig, fetch: Fetch, nowMs: () => number) {
+  const { allowHttpImages: allowHttp, trustedImageHosts: trustedHosts, imageDnsUrl: url } = config
+  return createImageFetcher({
+    fetch,
+    policy: { allowHttp, trustedHosts },
+    ...(url === undefined ? {} : { resolveHost: createDnsResolver({ url, fetch }) }),
+    cache: createImageCache({ maxBytes: LIMITS.imageCacheBytes, maxImageBytes: LIMITS.cachedImageBytes }),
+    nowMs,
+    maxBytes: LIMITS.imageBytes,
+    maxRedirects: LIMITS.imageRedirects,
+    timeoutMs: LIMITS.imageFetchMs,
+  })
 }
 
 /** @param taken - the methods of this address, as `Allow` lists them */

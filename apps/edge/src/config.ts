@@ -27,6 +27,8 @@ const schema = z.object({
   IMAGE_ALLOW_HTTP: flag,
   /** Hosts (`name` or `name:port`), separated by commas, whose pictures are fetched although they are private. */
   IMAGE_TRUSTED_HOSTS: list,
+  /** A resolver that speaks DNS over HTTPS; names of picture hosts are looked up there before they are fetched from. */
+  IMAGE_DNS_URL: z.union([z.literal(''), z.url({ protocol: /^https?$/ })]).default(''),
 })
 
 /** The settings of one deployment. */
@@ -37,6 +39,8 @@ export interface EdgeConfig {
   readonly isOpen: boolean
   readonly allowHttpImages: boolean
   readonly trustedImageHosts: readonly string[]
+  /** Undefined when names are not looked up. */
+  readonly imageDnsUrl: string | undefined
 }
 
 /**
@@ -50,12 +54,13 @@ export function readConfig(env: Readonly<Record<string, unknown>>): EdgeConfig {
     const [issue] = result.error.issues
     throw new AppError('config.invalid', `${issue?.path.join('.')}: ${issue?.message}`)
   }
-  const { WORKER_URL, ENVIRONMENT, API_KEYS, IMAGE_ALLOW_HTTP, IMAGE_TRUSTED_HOSTS } = result.data
+  const { WORKER_URL, ENVIRONMENT, API_KEYS, IMAGE_ALLOW_HTTP, IMAGE_TRUSTED_HOSTS, IMAGE_DNS_URL } = result.data
   return {
     workerUrl: WORKER_URL,
     apiKeys: API_KEYS,
     isOpen: ENVIRONMENT === 'local' && API_KEYS.length === 0,
     allowHttpImages: IMAGE_ALLOW_HTTP,
     trustedImageHosts: IMAGE_TRUSTED_HOSTS,
+    imageDnsUrl: IMAGE_DNS_URL === '' ? undefined : IMAGE_DNS_URL,
   }
 }

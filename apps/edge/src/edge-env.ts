@@ -1,5 +1,5 @@
 import type { ImageReference } from '@loupe/shared/schema'
-import type { PreparedImage } from './images/prepare-images.ts'
+import type { ImageTerms, PreparedPicture } from './images/prepare-images.ts'
 import type { AnswerLedger } from './keys/answer-ledger.ts'
 import type { ModelCatalog } from './worker/model-catalog.ts'
 import type { WorkerClient } from './worker/worker-client.ts'
@@ -11,7 +11,9 @@ export type LogLine = Readonly<Record<string, string | number | boolean | undefi
 export interface Services {
   readonly worker: WorkerClient
   readonly models: ModelCatalog
-  readonly prepareImages: (references: readonly ImageReference[], signal: AbortSignal) => Promise<PreparedImage[]>
+  readonly prepareImages: (references: readonly ImageReference[], terms: ImageTerms) => Promise<PreparedPicture[]>
+  /** Of each picture, how many crops are shown with it. Nothing is decoded. */
+  readonly measureImages: (references: readonly ImageReference[], terms: ImageTerms) => Promise<number[]>
   /** What the answers of this request are charged to; nothing is counted without one. */
   readonly ledger?: AnswerLedger | undefined
   readonly log: (line: LogLine) => void

@@ -4,13 +4,16 @@ export const LIMITS = {
   requestBytes: 12 * 1024 * 1024,
   /** One picture that is fetched by its address: the same photograph, not as base64. */
   imageBytes: 12 * 1024 * 1024,
-  /** Pictures of one request. Their patches (2.3 MiB each) are held twice while they are sent: 37 MiB of 128. */
+  /** Pictures of one request, crops counted. Their patches (2.3 MiB each) are held twice while they are sent: 37 MiB of 128. */
   images: 8,
   /** Text of one request. Far above 128k tokens of prose (0.5 M), far below what would keep the tokenizer busy for seconds. */
   promptCharacters: 2_000_000,
   /** From the first byte sent to the last byte received of one picture, redirects included. */
   imageFetchMs: 10_000,
   imageRedirects: 3,
+  /** Fetched pictures kept for the next question about them: all together, and one. */
+  imageCacheBytes: 8 * 1024 * 1024,
+  cachedImageBytes: 2 * 1024 * 1024,
   /** Decodes that wait for their turn in this isolate. */
   waitingDecodes: 16,
   /** A decode that takes longer was abandoned with its request. The slowest honest one takes about 2 s. */

@@ -1,17 +1,19 @@
-import { buildPrompt, type PromptOptions } from '@loupe/shared/chat'
-import { AppError, type ErrorCode } from '@loupe/shared/errors'
-import type { AnswerOptions, ChatRequest, ConversationMessage, ImageReference } from '@loupe/shared/schema'
+import { AppError } from '@loupe/shared/errors'
+import type { AnswerOptions, ChatRequest, ServiceTier } from '@loupe/shared/schema'
 import type { GenerateParameters, ModelMetadata } from '@loupe/shared/wire'
 import type { Services } from '../edge-env.ts'
-import type { PreparedImage } from '../images/prepare-images.ts'
+import type { PreparedPicture } from '../images/prepare-images.ts'
 import type { AnswerLedger } from '../keys/answer-ledger.ts'
 import { meteredAnswer } from '../keys/metered-answer.ts'
-import { LIMITS } from '../limits.ts'
 import type { ServedModel } from '../worker/model-catalog.ts'
 import { generateWithImages } from '../worker/offer-images.ts'
 import type { WorkerClient } from '../worker/worker-client.ts'
+import { fingerprint } from './fingerprint.ts'
 import type { AnswerEvent } from './read-answer.ts'
 import { readAnswer } from './read-answer.ts'
+import { requestPictures } from './request-pictures.ts'
+import { withModel } from './with-model.ts'
+import { writePrompt } from './write-prompt.ts'
 
 /** An answer that the worker has admitted. */
 export interface RunningAnswer {
@@ -23,6 +25,10 @@ export interface RunningAnswer {
   readonly choices: number
   /** Whether it was asked how likely the tokens were. */
   readonly tellsLogprobs: boolean
+  /** Changes when what is served under the model's name does. */
+  readonly fingerprint: string
+  /** Which tier answers, if the request asked for one. */
+  readonly serviceTier?: ServiceTier
   readonly events: AsyncGenerator<AnswerEvent, void>
 }
 
@@ -36,9 +42,6 @@ export interface RequestIdentity {
  * Takes a chat request to the worker: pictures to patches, messages to token ids, and everything that can be refused
  * refused before the worker is asked to compute.
  *
- * What is known of the model may be of a worker that has been replaced since: a refusal that could come of that is
- * believed only when the worker, asked again, says the same of its model.
- *
  * @throws AppError for every fault that a status can still tell
  */
 export async function startAnswer(
@@ -46,53 +49,35 @@ export async function startAnswer(
   { services, identity }: { readonly services: Services; readonly identity: RequestIdentity },
   signal: AbortSignal,
 ): Promise<RunningAnswer> {
-  checkTextLength(request)
-  const references = imagesOf(request)
-  let prepared: Promise<PreparedImage[]> | undefined
-  const putTo = async (model: ServedModel): Promise<RunningAnswer> => {
-    checkVision(model.metadata, references)
-    prepared ??= services.prepareImages(references, signal)
-    const images = await prepared
+  const { tenant } = identity
+  const pictures = requestPictures(request, (references, autoPanAndScan) => {
+    return services.prepareImages(references, { tenant, signal, autoPanAndScan })
+  })
+  return withModel(request.model, services.models, signal, async (model) => {
     const { worker, ledger } = services
-    return admitAnswer(model, { request, identity, images, worker, ledger }, signal)
-  }
-  const model = await services.models.open(request.model, signal)
-  try {
-    return await putTo(model)
-  } catch (error) {
-    if (!AppError.isInstance(error) || !MADE_OF_METADATA.has(error.code)) throw error
-    services.models.forget(request.model)
-    const current = await services.models.open(request.model, signal)
-    if (JSON.stringify(current.metadata) === JSON.stringify(model.metadata)) throw error
-    return await putTo(current)
-  }
+    return admitAnswer(model, { request, identity, pictures: await pictures(model), worker, ledger }, signal)
+  })
 }
-
-/** Faults of what is made of the metadata: the name, the ids, the lengths, the places of pictures. */
-const MADE_OF_METADATA: ReadonlySet<ErrorCode> = new Set([
-  'model.unknown',
-  'tokenizer.mismatch',
-  'prompt.too_long',
-  'image.count_mismatch',
-  'request.unsupported',
-])
 
 /** A request whose pictures are there. */
 interface PreparedRequest {
   readonly request: ChatRequest
   readonly identity: RequestIdentity
-  readonly images: readonly PreparedImage[]
+  readonly pictures: readonly PreparedPicture[]
   readonly worker: WorkerClient
   readonly ledger: AnswerLedger | undefined
 }
 
 async function admitAnswer(
-  { metadata, tokenizer }: ServedModel,
-  { request, identity, images, worker, ledger }: PreparedRequest,
+  model: ServedModel,
+  { request, identity, pictures, worker, ledger }: PreparedRequest,
   signal: AbortSignal,
 ): Promise<RunningAnswer> {
+  const { metadata, tokenizer } = model
   const { answer } = request
-  const { ids } = buildPrompt(tokenizer, request.messages.map(templateMessage), promptOptionsOf(metadata))
+  const images = pictures.flat()
+  const crops = pictures.map((tiles) => tiles.length - 1)
+  const { ids } = writePrompt(model, request, crops)
   const parameters = {
     ...generateParametersOf(answer, metadata, ids.length),
     tokenizer_digest: metadata.parameters.tokenizer_digest,
@@ -114,6 +99,8 @@ async function admitAnswer(
     imageTokens: images.length * metadata.parameters.tokens_per_image,
     choices: answer.choices,
     tellsLogprobs: answer.topLogprobs !== undefined,
+    fingerprint: await fingerprint(metadata),
+    ...(request.serviceTier === undefined ? {} : { serviceTier: request.serviceTier }),
     events,
   }
 }
@@ -122,45 +109,6 @@ async function admitAnswer(
 function blameStructure(error: unknown, { structure }: AnswerOptions): unknown {
   const isOurs = AppError.isInstance(error) && error.code.startsWith('grammar.') && structure !== undefined
   return isOurs ? error.at(structure.param) : error
-}
-
-/** The template takes a system message as one text; clients send it in parts, too. */
-function templateMessage({ role, content }: ConversationMessage): ConversationMessage {
-  if (role !== 'system' || typeof content === 'string') return { role, content }
-  return { role, content: content.map((part) => (part.type === 'text' ? part.text : '')).join('') }
-}
-
-function imagesOf({ messages }: ChatRequest): ImageReference[] {
-  return messages.flatMap(({ content }) => {
-    return typeof content === 'string' ? [] : content.filter((part) => part.type === 'image')
-  })
-}
-
-function checkTextLength({ messages }: ChatRequest): void {
-  const texts = messages.flatMap(({ content }) => {
-    if (typeof content === 'string') return [content]
-    return content.map((part) => (part.type === 'text' ? part.text : ''))
-  })
-  const characters = texts.reduce((sum, text) => sum + text.length, 0)
-  if (characters <= LIMITS.promptCharacters) return
-  const detail = `Expected at most ${LIMITS.promptCharacters} characters of text, found ${characters}.`
-  throw new AppError('prompt.too_long', detail, { param: 'messages' })
-}
-
-function checkVision(metadata: ModelMetadata, [first]: readonly ImageReference[]): void {
-  if (first === undefined || metadata.parameters.has_vision) return
-  throw new AppError('request.unsupported', `The model "${metadata.name}" takes no pictures.`, { param: first.param })
-}
-
-function promptOptionsOf({ parameters }: ModelMetadata): PromptOptions {
-  if (!parameters.has_vision) return {}
-  const imageTokens = {
-    boi: parameters.boi_token_id,
-    soft: parameters.image_token_id,
-    eoi: parameters.eoi_token_id,
-    tokensPerImage: parameters.tokens_per_image,
-  }
-  return { imageTokens }
 }
 
 /** @throws AppError `prompt.too_long` when prompt and answer do not fit the context together */

@@ -1,4 +1,5 @@
 import { AppError } from '@loupe/shared/errors'
+import { abortError } from '../error-reply.ts'
 
 /** How turns are given. */
 export interface DecodeTurnsOptions {
@@ -6,54 +7,81 @@ export interface DecodeTurnsOptions {
   readonly maxWaiting: number
   /** After this long a turn is taken as abandoned. */
   readonly leaseMs: number
+  /** How long a turn lasts at most once its client has left. */
+  readonly abandonedMs: number
   readonly nowMs: () => number
 }
 
 /** Runs one piece of work at a time. */
 export interface DecodeTurns {
-  /** @throws AppError `queue.full`, and what `work` throws */
-  run<T>(work: () => Promise<T>): Promise<T>
+  /**
+   * @param signal - aborted when the client leaves
+   * @throws AppError `queue.full`, `request.cancelled` when the client left before its turn, and what `work` throws
+   */
+  run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>
 }
 
 interface Turn {
-  readonly ended: Promise<void>
-  readonly end: () => void
-  /** When it came to the front. */
-  sinceMs: number
+  /** From when on others may take it away; undefined while it waits itself. */
+  untilMs: number | undefined
+  /** Resolves when the turn has ended, begins or ends sooner than it was to. */
+  changed: PromiseWithResolvers<void>
 }
 
 /**
  * Lets one picture be decoded at a time in an isolate, since its 128 MB are shared by all requests in it.
  *
  * A turn has a lease: when a client leaves, the platform may stop its request between two steps, and `finally` never
- * runs. Whoever waits behind such a turn takes it away when the lease is over.
+ * runs. Whoever waits behind such a turn takes it away when the lease is over. A turn whose client has left is not taken
+ * away at once, because the platform may as well let it go on, and two decodes would share the memory.
  */
-export function createDecodeTurns({ maxWaiting, leaseMs, nowMs }: DecodeTurnsOptions): DecodeTurns {
+export function createDecodeTurns({ maxWaiting, leaseMs, abandonedMs, nowMs }: DecodeTurnsOptions): DecodeTurns {
   const turns: Turn[] = []
 
   function leave(turn: Turn): void {
     const place = turns.indexOf(turn)
     if (place >= 0) turns.splice(place, 1)
-    const front = turns[0]
-    if (place === 0 && front !== undefined) front.sinceMs = nowMs()
-    turn.end()
+    turn.changed.resolve()
+  }
+
+  function shorten(turn: Turn): void {
+    if (turn.untilMs === undefined) {
+      leave(turn) // it waits: nothing of it is in memory but its file
+      return
+    }
+    turn.untilMs = Math.min(turn.untilMs, nowMs() + abandonedMs)
+    turn.changed.resolve()
+    turn.changed = Promise.withResolvers()
   }
 
   async function waitBehind(front: Turn): Promise<void> {
-    await withTimer(front.ended, front.sinceMs + leaseMs - nowMs())
-    if (turns[0] === front && front.sinceMs + leaseMs <= nowMs()) leave(front)
+    front.untilMs ??= nowMs() + leaseMs
+    await withTimer(front.changed.promise, front.untilMs - nowMs())
+    if (turns[0] === front && front.untilMs <= nowMs()) leave(front)
+  }
+
+  async function waitForTurn(turn: Turn, signal: AbortSignal): Promise<void> {
+    for (let front = turns[0]; front !== turn; front = turns[0]) {
+      if (signal.aborted) throw abortError(signal)
+      if (front === undefined) return
+      await waitBehind(front)
+    }
+    turn.untilMs ??= nowMs() + leaseMs
   }
 
   return {
-    async run(work) {
+    async run(work, signal) {
+      if (signal.aborted) throw abortError(signal)
       if (turns.length > maxWaiting) throw new AppError('queue.full', 'Too many pictures are waiting to be decoded.')
-      const { promise, resolve } = Promise.withResolvers<void>()
-      const turn: Turn = { ended: promise, end: resolve, sinceMs: nowMs() }
+      const turn: Turn = { untilMs: undefined, changed: Promise.withResolvers() }
+      const onAbort = () => shorten(turn)
+      signal.addEventListener('abort', onAbort)
       turns.push(turn)
       try {
-        for (let front = turns[0]; front !== undefined && front !== turn; front = turns[0]) await waitBehind(front)
+        await waitForTurn(turn, signal)
         return await work()
       } finally {
+        signal.removeEventListener('abort', onAbort)
         leave(turn)
       }
     },

@@ -1,23 +1,34 @@
 import { describe, expect, it } from 'vitest'
 import type { Fetch } from '../fetch.ts'
-import { fetchImage } from './fetch-image.ts'
+import { createImageFetcher, type FetchImageOptions } from './fetch-image.ts'
+import { createImageCache } from './image-cache.ts'
 
 const signal = new AbortController().signal
 const png = Uint8Array.of(0x89, 0x50, 0x4e, 0x47)
 const picture = (headers: Record<string, string> = { 'content-type': 'image/png' }) => new Response(png, { headers })
 const redirect = (location: string, status = 302) => new Response(null, { status, headers: { location } })
 
-function options(fetch: Fetch, maxBytes = 100) {
-  const policy = { allowHttp: false, trustedHosts: [] }
-  return { fetch, policy, maxBytes, maxRedirects: 3, timeoutMs: 5000 }
+/** Fetches a picture once, with nothing remembered. */
+function fetchImage(address: string, fetch: Fetch, options: Partial<FetchImageOptions> = {}, client = signal) {
+  const fetcher = createImageFetcher({
+    fetch,
+    policy: { allowHttp: false, trustedHosts: [] },
+    cache: createImageCache({ maxBytes: 0, maxImageBytes: 0 }),
+    nowMs: () => 0,
+    maxBytes: 100,
+    maxRedirects: 3,
+    timeoutMs: 5000,
+    ...options,
+  })
+  return fetcher(address, { tenant: 'a', signal: client })
 }
 
 /** A network of some addresses. Keeps what was fetched. */
 function network(pages: Readonly<Record<string, () => Response>>) {
   const fetched: string[] = []
   const fetch: Fetch = async (url, init) => {
-    expect(init).toMatchObject({ redirect: 'manual' })
-    expect(Object.keys(init?.headers ?? {})).toEqual(['accept', 'user-agent'])
+    expect(init).toMatchObject({ redirect: 'manual', cache: 'no-store' })
+    expect(Object.keys(init?.headers ?? {})).toEqual(['accept', 'accept-encoding', 'user-agent'])
     fetched.push(url)
     return pages[url]?.() ?? new Response(null, { status: 404 })
   }
@@ -27,14 +38,14 @@ function network(pages: Readonly<Record<string, () => Response>>) {
 describe('fetchImage', () => {
   it('reads a picture', async () => {
     const { fetch } = network({ 'https://a.example/x.png': () => picture() })
-    await expect(fetchImage('https://a.example/x.png', options(fetch), signal)).resolves.toEqual(png)
+    await expect(fetchImage('https://a.example/x.png', fetch)).resolves.toEqual(png)
   })
 
   it.each(['image/png', 'IMAGE/PNG; q=1', 'application/octet-stream', 'binary/octet-stream', ''])(
     'takes the type "%s"',
     async (type) => {
       const { fetch } = network({ 'https://a.example/': () => picture({ 'content-type': type }) })
-      await expect(fetchImage('https://a.example/', options(fetch), signal)).resolves.toEqual(png)
+      await expect(fetchImage('https://a.example/', fetch)).resolves.toEqual(png)
     },
   )
 
@@ -44,7 +55,7 @@ describe('fetchImage', () => {
       'https://a.example/2': () => redirect('https://b.example/3', 307),
       'https://b.example/3': () => picture(),
     })
-    await expect(fetchImage('https://a.example/1', options(fetch), signal)).resolves.toEqual(png)
+    await expect(fetchImage('https://a.example/1', fetch)).resolves.toEqual(png)
     expect(fetched).toEqual(['https://a.example/1', 'https://a.example/2', 'https://b.example/3'])
   })
 
@@ -58,17 +69,22 @@ describe('fetchImage', () => {
     'https://u:p@b.example/',
   ])('does not follow a redirect to %s', async (location) => {
     const { fetch, fetched } = network({ 'https://a.example/': () => redirect(location) })
-    await expect(fetchImage('https://a.example/', options(fetch), signal)).rejects.toMatchObject({
+    await expect(fetchImage('https://a.example/', fetch)).rejects.toMatchObject({
       code: 'image.forbidden_url',
     })
     expect(fetched).toEqual(['https://a.example/'])
   })
 
-  it('gives up on a circle of redirects', async () => {
-    const { fetch, fetched } = network({ 'https://a.example/': () => redirect('/') })
-    const fetching = fetchImage('https://a.example/', options(fetch), signal)
-    await expect(fetching).rejects.toMatchObject({ code: 'image.unreachable' })
-    expect(fetched).toHaveLength(4)
+  it.each([
+    ['a circle of redirects', ['/2', '/1'], 'The host redirects in a circle.', 2],
+    ['a redirect to itself', ['/1#again'], 'The host redirects in a circle.', 1],
+    ['more redirects than are followed', ['/2', '/3', '/4', '/5', '/6'], 'Expected at most 3 redirects.', 4],
+  ])('gives up on %s', async (_, locations, detail, count) => {
+    const pages = locations.map((to, at) => [`https://a.example/${at + 1}`, () => redirect(to)] as const)
+    const { fetch, fetched } = network(Object.fromEntries(pages))
+    const fetching = fetchImage('https://a.example/1', fetch)
+    await expect(fetching).rejects.toMatchObject({ code: 'image.unreachable', detail })
+    expect(fetched).toHaveLength(count)
   })
 
   it.each([
@@ -76,12 +92,14 @@ describe('fetchImage', () => {
     ['a redirect without an address', () => new Response(null, { status: 302 }), 'image.unreachable'],
     ['a redirect to no address', () => redirect('https://%'), 'image.unreachable'],
     ['a page', () => picture({ 'content-type': 'text/html; charset=utf-8' }), 'image.unsupported'],
+    ['less than was announced', () => picture({ 'content-length': '5' }), 'image.unreachable'],
+    ['an unasked answer that nothing has changed', () => new Response(null, { status: 304 }), 'image.unreachable'],
     ['no bytes', () => new Response(new Uint8Array(), { headers: { 'content-type': 'image/png' } }), 'image.empty'],
     ['an announced length above the limit', () => picture({ 'content-length': '101' }), 'image.too_large'],
     ['a length above the limit', () => new Response(new Uint8Array(101)), 'image.too_large'],
   ])('refuses %s', async (_, reply, code) => {
     const { fetch } = network({ 'https://a.example/': reply })
-    await expect(fetchImage('https://a.example/', options(fetch), signal)).rejects.toMatchObject({ code })
+    await expect(fetchImage('https://a.example/', fetch)).rejects.toMatchObject({ code })
   })
 
   it('stops reading a body without end at the limit', async () => {
@@ -93,7 +111,7 @@ describe('fetchImage', () => {
       },
     })
     const { fetch } = network({ 'https://a.example/': () => new Response(endless) })
-    const fetching = fetchImage('https://a.example/', options(fetch), signal)
+    const fetching = fetchImage('https://a.example/', fetch)
     await expect(fetching).rejects.toMatchObject({ code: 'image.too_large' })
     expect(pulled).toBeLessThan(6)
   })
@@ -105,16 +123,16 @@ describe('fetchImage', () => {
         init?.signal?.addEventListener('abort', () => reject(init.signal?.reason))
       })
     const at = 'https://a.example/'
-    await expect(fetchImage(at, options(dead), signal)).rejects.toMatchObject({
+    await expect(fetchImage(at, dead)).rejects.toMatchObject({
       code: 'image.unreachable',
       detail: 'The host does not answer.',
     })
-    await expect(fetchImage(at, { ...options(slow), timeoutMs: 1 }, signal)).rejects.toMatchObject({
+    await expect(fetchImage(at, slow, { timeoutMs: 1 })).rejects.toMatchObject({
       code: 'image.unreachable',
       detail: expect.stringContaining('did not arrive'),
     })
     const client = new AbortController()
-    const fetching = fetchImage(at, options(slow), client.signal)
+    const fetching = fetchImage(at, slow, {}, client.signal)
     client.abort()
     await expect(fetching).rejects.toMatchObject({ code: 'request.cancelled' })
   })

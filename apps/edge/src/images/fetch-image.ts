@@ -1,92 +1,128 @@
 import { AppError } from '@loupe/shared/errors'
 import { abortError } from '../error-reply.ts'
 import type { Fetch } from '../fetch.ts'
-import { readBounded } from '../read-bounded.ts'
-import { guardImageUrl, type UrlPolicy } from './url-guard.ts'
+import { readCacheRules } from './cache-rules.ts'
+import type { ResolveHost } from './dns-resolver.ts'
+import type { CachedImage, ImageCache } from './image-cache.ts'
+import { readImage } from './read-image.ts'
+import { guardImageUrl, guardResolvedHost, type UrlPolicy } from './url-guard.ts'
 
 /** How pictures are fetched. */
 export interface FetchImageOptions {
   readonly fetch: Fetch
   readonly policy: UrlPolicy
+  /** Looks names up before they are fetched from; left out, only their spelling is judged. */
+  readonly resolveHost?: ResolveHost
+  readonly cache: ImageCache
+  readonly nowMs: () => number
   readonly maxBytes: number
   readonly maxRedirects: number
   /** For the whole picture, redirects included. */
   readonly timeoutMs: number
 }
 
-const REDIRECTS = new Set([301, 302, 303, 307, 308])
-const REQUEST_HEADERS = { accept: 'image/*', 'user-agent': 'loupe (fetches a picture that a user named)' }
+/** Who asks for a picture. */
+export interface ImageVisitor {
+  /** Pictures that another tenant has fetched are fetched again. */
+  readonly tenant: string
+  readonly signal: AbortSignal
+}
 
 /**
  * Fetches a picture from an address that a stranger chose. Every hop is checked before it is taken; no cookie, key or
  * referrer goes with it.
  *
- * @throws AppError `image.forbidden_url`, `image.unreachable`, `image.unsupported`, `image.too_large`, `image.empty`
+ * @throws AppError `image.forbidden_url`, `image.unreachable`, `image.unsupported`, `image.too_large`, `image.empty`,
+ * `resolver.unavailable`
  */
-export async function fetchImage(
+export type FetchImage = (address: string, visitor: ImageVisitor) => Promise<Uint8Array>
+
+const REDIRECTS = new Set([301, 302, 303, 307, 308])
+const NOT_MODIFIED = 304
+/** A host that packs a picture all the same is read as far as the limit allows, counted unpacked. */
+const REQUEST_HEADERS = {
+  accept: 'image/*',
+  'accept-encoding': 'identity',
+  'user-agent': 'loupe (fetches a picture that a user named)',
+}
+
+/** Makes what fetches pictures for one isolate. */
+export function createImageFetcher(options: FetchImageOptions): FetchImage {
+  return async (address, { tenant, signal }) => {
+    const timeout = AbortSignal.timeout(options.timeoutMs)
+    try {
+      return await followRedirects(address, options, { tenant, signal: AbortSignal.any([signal, timeout]) })
+    } catch (error) {
+      if (signal.aborted) throw abortError(signal)
+      if (timeout.aborted) throw unreachable(`The picture did not arrive within ${options.timeoutMs / 1000} s.`)
+      if (AppError.isInstance(error)) throw error
+      // No cause: hosts quote the address in it, and an address may hold a key.
+      throw unreachable('The host does not answer.')
+    }
+  }
+}
+
+async function followRedirects(
   address: string,
   options: FetchImageOptions,
-  signal: AbortSignal,
+  visitor: ImageVisitor,
 ): Promise<Uint8Array> {
-  const timeout = AbortSignal.timeout(options.timeoutMs)
-  try {
-    const reply = await followRedirects(address, options, AbortSignal.any([signal, timeout]))
-    return await readImage(reply, options.maxBytes)
-  } catch (error) {
-    if (AppError.isInstance(error)) throw error
-    if (signal.aborted) throw abortError(signal)
-    const seconds = options.timeoutMs / 1000
-    const reason = timeout.aborted ? `The picture did not arrive within ${seconds} s.` : 'The host does not answer.'
-    // No cause: hosts quote the address in it, and an address may hold a key.
-    throw new AppError('image.unreachable', reason)
+  const visited = new Set<string>()
+  for (let next = address; ; ) {
+    const url = guardImageUrl(next, options.policy)
+    if (visited.has(url.href)) throw unreachable('The host redirects in a circle.')
+    if (visited.size > options.maxRedirects) throw unreachable(`Expected at most ${options.maxRedirects} redirects.`)
+    visited.add(url.href)
+    const found = await visit(url, options, visitor)
+    if (typeof found !== 'string') return found
+    next = found
   }
 }
 
-async function followRedirects(address: string, options: FetchImageOptions, signal: AbortSignal): Promise<Response> {
-  let url = guardImageUrl(address, options.policy)
-  for (let hop = 0; hop <= options.maxRedirects; hop++) {
-    const reply = await options.fetch(url.href, { headers: REQUEST_HEADERS, redirect: 'manual', signal })
-    if (!REDIRECTS.has(reply.status)) return reply
-    await reply.body?.cancel()
-    const location = reply.headers.get('location')
-    if (location === null) throw new AppError('image.unreachable', 'The host redirects to nowhere.')
-    url = guardImageUrl(resolve(location, url), options.policy)
-  }
-  throw new AppError('image.unreachable', `Expected at most ${options.maxRedirects} redirects.`)
+/** @returns the picture, or where the host says that it is */
+async function visit(url: URL, options: FetchImageOptions, visitor: ImageVisitor): Promise<Uint8Array | string> {
+  const { cache, nowMs } = options
+  const key = { tenant: visitor.tenant, url: url.href }
+  const held = cache.get(key)
+  if (held !== undefined && nowMs() < held.rules.freshUntilMs) return held.bytes
+  await guardResolvedHost(url, options, visitor.signal)
+  const reply = await ask(url, held, options, visitor.signal)
+  if (REDIRECTS.has(reply.status)) return await readLocation(reply, url)
+  const isUnchanged = held !== undefined && reply.status === NOT_MODIFIED
+  const bytes = isUnchanged ? held.bytes : await readImage(reply, options.maxBytes)
+  if (isUnchanged) await reply.body?.cancel()
+  const rules = readCacheRules(reply.headers, nowMs())
+  if (rules !== undefined) cache.put(key, { bytes, rules: isUnchanged ? { ...held.rules, ...rules } : rules })
+  return bytes
 }
 
-function resolve(location: string, base: URL): string {
+function ask(
+  url: URL,
+  held: CachedImage | undefined,
+  { fetch }: FetchImageOptions,
+  signal: AbortSignal,
+): Promise<Response> {
+  const { etag, lastModified } = held?.rules ?? {}
+  const headers = {
+    ...REQUEST_HEADERS,
+    ...(etag === undefined ? {} : { 'if-none-match': etag }),
+    ...(lastModified === undefined ? {} : { 'if-modified-since': lastModified }),
+  }
+  // Cloudflare would keep the picture for all who fetch it, and the time of a second fetch would tell of the first.
+  return fetch(url.href, { headers, redirect: 'manual', cache: 'no-store', signal })
+}
+
+async function readLocation(reply: Response, url: URL): Promise<string> {
+  await reply.body?.cancel()
+  const location = reply.headers.get('location')
+  if (location === null) throw unreachable('The host redirects to nowhere.')
   try {
-    return new URL(location, base).href
+    return new URL(location, url).href
   } catch {
-    throw new AppError('image.unreachable', 'The host redirects to something that is no address.')
+    throw unreachable('The host redirects to something that is no address.')
   }
 }
 
-/** Reads the body of a reply, or leaves it at once. */
-async function readImage(reply: Response, maxBytes: number): Promise<Uint8Array> {
-  try {
-    checkReply(reply)
-    const bytes = await readBounded(reply, maxBytes, () => {
-      return new AppError('image.too_large', `Expected at most ${maxBytes} bytes.`)
-    })
-    if (bytes.byteLength === 0) throw new AppError('image.empty', 'The host sent no bytes.')
-    return bytes
-  } catch (error) {
-    await reply.body?.cancel().catch(() => undefined) // may be broken already, which is the fault itself
-    throw error
-  }
-}
-
-function checkReply(reply: Response): void {
-  if (!reply.ok) throw new AppError('image.unreachable', `The host answered ${reply.status}.`)
-  const type = reply.headers.get('content-type') ?? ''
-  if (isImageType(type)) return
-  throw new AppError('image.unsupported', `Expected a picture, found "${type.slice(0, 64)}".`)
-}
-
-/** Object stores say `octet-stream`, some hosts nothing. The bytes decide what it is; text is refused unread. */
-function isImageType(type: string): boolean {
-  const essence = type.split(';')[0]?.trim().toLowerCase() ?? ''
-  return essence === '' || essence.startsWith('image/') || /^(application|binary)\/octet-stream$/.test(essence)
+function unreachable(detail: string): AppError {
+  return new AppError('image.unreachable', detail)
 }

@@ -3,28 +3,52 @@ import type { ImageReference } from '@loupe/shared/schema'
 import { toHex } from '@loupe/shared/wire'
 import { isDataUri, readDataUri } from './data-uri.ts'
 import type { DecodeTurns } from './decode-turns.ts'
+import type { FetchImage, ImageVisitor } from './fetch-image.ts'
 
-/** A picture as the model takes it. */
+/** One tile of 896x896 as the model takes it. */
 export interface PreparedImage {
   /** `[4096 * 588]` uint8. */
   readonly patches: Uint8Array
-  /** SHA-256 of the patches, hexadecimal: the name of the picture. */
+  /** SHA-256 of the patches, hexadecimal: the name of the tile. */
   readonly digest: string
+}
+
+/** A picture as the model sees it: the whole of it, then its crops. */
+export type PreparedPicture = readonly [PreparedImage, ...PreparedImage[]]
+
+/** Whether a picture is also cut into crops. */
+interface CropOptions {
+  readonly panAndScan: boolean
+}
+
+/** Patches of one tile. */
+interface Tile {
+  readonly patches: Uint8Array
+  readonly digest: Uint8Array
 }
 
 /** Turns the bytes of a file into patches: the image pipeline of `@loupe/shared/image`. */
 export interface ImagePreprocessor {
-  preprocess(bytes: Uint8Array): Promise<{ readonly patches: Uint8Array; readonly digest: Uint8Array }>
+  preprocess(bytes: Uint8Array, options: CropOptions): Promise<Tile & { readonly crops: readonly Tile[] }>
+  /** Reads the header only: what would be cut out. */
+  measure(bytes: Uint8Array, options: CropOptions): { readonly boxes: readonly unknown[] }
   /** Lets go of memory after a run of pictures. */
   trim(): void
 }
 
-/** What {@link prepareImages} works with. */
+/** What {@link prepareImages} and {@link measureImages} work with. */
 export interface PrepareImagesOptions {
   readonly images: ImagePreprocessor
   readonly turns: DecodeTurns
-  readonly fetchImage: (address: string, signal: AbortSignal) => Promise<Uint8Array>
+  readonly fetchImage: FetchImage
+  /** Tiles of one request: pictures and crops. */
   readonly maxImages: number
+}
+
+/** Whose pictures they are, and how they are looked at. */
+export interface ImageTerms extends ImageVisitor {
+  /** What `detail: "auto"` means for the model. */
+  readonly autoPanAndScan: boolean
 }
 
 /**
@@ -35,29 +59,72 @@ export interface PrepareImagesOptions {
  */
 export async function prepareImages(
   references: readonly ImageReference[],
-  { images, turns, fetchImage, maxImages }: PrepareImagesOptions,
-  signal: AbortSignal,
-): Promise<PreparedImage[]> {
-  if (references.length === 0) return []
-  const surplus = references[maxImages]
-  if (surplus !== undefined) {
-    const detail = `Expected at most ${maxImages} pictures in a request, found ${references.length}.`
-    throw new AppError('request.invalid', detail, { param: surplus.param })
+  options: PrepareImagesOptions,
+  terms: ImageTerms,
+): Promise<PreparedPicture[]> {
+  const { images, turns } = options
+  try {
+    return await eachPicture(references, { ...options, terms }, async (bytes, crops) => {
+      const picture = await turns.run(() => images.preprocess(bytes, crops))
+      return [prepared(picture), ...picture.crops.map(prepared)]
+    })
+  } finally {
+    if (references.length > 0) images.trim()
   }
-  const prepare = async ({ address, param }: ImageReference): Promise<PreparedImage> => {
+}
+
+/**
+ * Counts the crops of each picture of a request. Pictures are fetched and their headers read; nothing is decoded.
+ *
+ * @throws AppError as {@link prepareImages}, but for damage behind a header
+ */
+export function measureImages(
+  references: readonly ImageReference[],
+  options: PrepareImagesOptions,
+  terms: ImageTerms,
+): Promise<number[]> {
+  return eachPicture(references, { ...options, terms }, (_, { count }) => Promise.resolve(count))
+}
+
+/** How a picture is cut, and into how many crops. */
+interface Crops extends CropOptions {
+  readonly count: number
+}
+
+async function eachPicture<T>(
+  references: readonly ImageReference[],
+  { images, fetchImage, maxImages, terms }: PrepareImagesOptions & { readonly terms: ImageTerms },
+  take: (bytes: Uint8Array, crops: Crops) => Promise<T>,
+): Promise<T[]> {
+  const surplus = references[maxImages]
+  if (surplus !== undefined) throw tooMany(surplus, maxImages, references.length)
+  const taken: T[] = []
+  let tiles = 0
+  for (const reference of references) {
+    const { address, param } = reference
     try {
-      const bytes = isDataUri(address) ? readDataUri(address) : await fetchImage(address, signal)
-      const { patches, digest } = await turns.run(() => images.preprocess(bytes))
-      return { patches, digest: toHex(digest) }
+      const bytes = isDataUri(address) ? readDataUri(address) : await fetchImage(address, terms)
+      const panAndScan = wantsCrops(reference, terms)
+      const { boxes } = images.measure(bytes, { panAndScan })
+      tiles += 1 + boxes.length
+      if (tiles > maxImages) throw tooMany(reference, maxImages, tiles)
+      taken.push(await take(bytes, { panAndScan, count: boxes.length }))
     } catch (error) {
       throw AppError.isInstance(error) && error.code !== 'request.cancelled' ? error.at(param) : error
     }
   }
-  const prepared: PreparedImage[] = []
-  try {
-    for (const reference of references) prepared.push(await prepare(reference))
-  } finally {
-    images.trim()
-  }
-  return prepared
+  return taken
+}
+
+function wantsCrops({ detail = 'auto' }: ImageReference, { autoPanAndScan }: ImageTerms): boolean {
+  return detail === 'auto' ? autoPanAndScan : detail === 'high'
+}
+
+function prepared({ patches, digest }: Tile): PreparedImage {
+  return { patches, digest: toHex(digest) }
+}
+
+function tooMany({ param }: ImageReference, most: number, found: number): AppError {
+  const detail = `Expected at most ${most} pictures in a request, each crop counted as one, found ${found}.`
+  return new AppError('request.invalid', detail, { param })
 }

@@ -4,6 +4,7 @@ const PRIVATE_IPV4: readonly (readonly [string, number])[] = [
   ['10.0.0.0', 8],
   ['100.64.0.0', 10], // carrier NAT; also cloud metadata at 100.100.100.200
   ['127.0.0.0', 8],
+  ['168.63.129.16', 32], // Azure's metadata and host services, on a public address
   ['169.254.0.0', 16], // link-local; cloud metadata at 169.254.169.254
   ['172.16.0.0', 12],
   ['192.0.0.0', 24],
@@ -28,9 +29,11 @@ const PRIVATE_SUFFIXES = [
   'private',
   'home.arpa',
   'localdomain',
+  'consul',
   'test',
   'invalid',
   'onion',
+  'alt',
   'nip.io',
   'sslip.io',
   'xip.io',
@@ -38,6 +41,10 @@ const PRIVATE_SUFFIXES = [
   'lvh.me',
   'vcap.me',
   'lacolhost.com',
+  'traefik.me',
+  'local.gd',
+  'rbndr.us',
+  '1u.ms',
 ]
 
 /**
@@ -51,6 +58,11 @@ export function isPrivateHost(hostname: string): boolean {
   if (address !== undefined) return isPrivateIpv4(address)
   const name = hostname.replace(/\.+$/, '')
   return !name.includes('.') || PRIVATE_SUFFIXES.some((suffix) => name === suffix || name.endsWith(`.${suffix}`))
+}
+
+/** True for an IPv4 or IPv6 address, false for a name. */
+export function isAddress(hostname: string): boolean {
+  return hostname.startsWith('[') || parseIpv4(hostname) !== undefined
 }
 
 function isPrivateIpv4(address: number): boolean {
@@ -71,6 +83,7 @@ function isPublicIpv6(groups: readonly number[]): boolean {
   if (first >>> 13 !== 1) return false
   if (first === 0x2001 && (second < 0x200 || second === 0xdb8)) return false // Teredo and other protocols; documentation
   if (first === 0x2002) return false // 6to4 carries any IPv4 address
+  if (groups[5] === 0x5efe && ((groups[4] ?? 0) & 0xfdff) === 0) return false // so does ISATAP, under any prefix
   return !(first === 0x3fff && second < 0x1000) // documentation
 }
 

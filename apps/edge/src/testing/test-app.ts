@@ -29,17 +29,33 @@ export interface TestAppOptions {
 const PATCH_BYTES = 4096 * 588
 const LOCAL = readConfig({ WORKER_URL: 'http://worker.example', ENVIRONMENT: 'local' })
 
-/** "Decodes" any bytes into patches that repeat their first byte. An empty or all-zero file is malformed. */
-const fakeImages = (decoded: Uint8Array[], onTrim: () => void): ImagePreprocessor => ({
-  async preprocess(bytes) {
-    decoded.push(bytes)
-    const first = bytes[0] ?? 0
+/**
+ * "Decodes" any bytes into patches that repeat their first byte. The fourth byte is the number of crops. An empty or
+ * all-zero file is no picture by its header; a second byte of 0 is damage behind the header.
+ */
+const fakeImages = (decoded: Uint8Array[], onTrim: () => void): ImagePreprocessor => {
+  const measure: ImagePreprocessor['measure'] = ([first = 0, , , crops = 0], { panAndScan }) => {
     if (first === 0) throw new AppError('image.malformed', 'Expected a picture, found a zero byte.')
-    const patches = new Uint8Array(PATCH_BYTES).fill(first)
-    return { patches, digest: new Uint8Array(await crypto.subtle.digest('SHA-256', patches)) }
-  },
-  trim: onTrim,
-})
+    return { boxes: new Array<number>(panAndScan ? crops : 0).fill(0) }
+  }
+  return {
+    measure,
+    async preprocess(bytes, options) {
+      decoded.push(bytes)
+      const { boxes } = measure(bytes, options)
+      if (bytes[1] === 0) throw new AppError('image.malformed', 'Expected a whole picture, found damage.')
+      const first = bytes[0] ?? 0
+      const crops = await Promise.all(boxes.map((_, index) => tile(first + 100 + index)))
+      return { ...(await tile(first)), crops }
+    },
+    trim: onTrim,
+  }
+}
+
+async function tile(value: number) {
+  const patches = new Uint8Array(PATCH_BYTES).fill(value)
+  return { patches, digest: new Uint8Array(await crypto.subtle.digest('SHA-256', patches)) }
+}
 
 /** Makes the app of a test. */
 export async function createTestApp({

@@ -107,6 +107,12 @@ export const ERRORS = {
   'image.too_large': { ...invalid, status: 413, title: 'The image is larger than the limits allow.' },
   'image.unreachable': { ...invalid, status: 400, title: 'The image could not be fetched from its address.' },
   'image.forbidden_url': { ...invalid, status: 400, title: 'Images are not fetched from this address.' },
+  'resolver.unavailable': {
+    retry: 'later',
+    type: 'server_error',
+    status: 503,
+    title: 'The names of picture hosts cannot be looked up now.',
+  },
   'image.count_mismatch': { ...invalid, status: 400, title: 'The number of images and image places differ.' },
   'image.missing': { ...invalid, status: 409, title: 'The worker does not hold these images; send their patches.' },
   'image.digest_mismatch': {
