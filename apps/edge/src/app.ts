@@ -75,7 +75,8 @@ function createServices({ config, fetchWorker, fetchImage: fetch, images, log, n
     replyMs: LIMITS.workerReplyMs,
     silenceMs: LIMITS.workerSilenceMs,
   })
-  const turns = createDecodeTurns({ maxWaiting: LIMITS.waitingDecodes, leaseMs: LIMITS.decodeLeaseMs, nowMs })
+  const { waitingDecodes: maxWaiting, decodeLeaseMs: leaseMs, abandonedDecodeMs: abandonedMs } = LIMITS
+  const turns = createDecodeTurns({ maxWaiting, leaseMs, abandonedMs, nowMs })
   const imageOptions = { images, turns, maxImages: LIMITS.images, fetchImage: imageFetcher(config, fetch, nowMs) }
   return {
     worker,

@@ -18,6 +18,8 @@ export const LIMITS = {
   waitingDecodes: 16,
   /** A decode that takes longer was abandoned with its request. The slowest honest one takes about 2 s. */
   decodeLeaseMs: 20_000,
+  /** A decode whose client has left may go on for so long: the slowest honest one, once more. */
+  abandonedDecodeMs: 4_000,
   /** Metadata and tokenizer requests to the worker. */
   workerReplyMs: 10_000,
   /** Without a byte of an answer. The worker sends a comment every 10 s while it computes or lets a request wait. */

@@ -54,17 +54,16 @@ export function createDecodeTurns({ maxWaiting, leaseMs, abandonedMs, nowMs }: D
     turn.changed = Promise.withResolvers()
   }
 
-  async function waitBehind(front: Turn): Promise<void> {
+  async function waitBehind(front: Turn, turn: Turn): Promise<void> {
     front.untilMs ??= nowMs() + leaseMs
-    await withTimer(front.changed.promise, front.untilMs - nowMs())
+    await withTimer([front.changed.promise, turn.changed.promise], front.untilMs - nowMs())
     if (turns[0] === front && front.untilMs <= nowMs()) leave(front)
   }
 
   async function waitForTurn(turn: Turn, signal: AbortSignal): Promise<void> {
-    for (let front = turns[0]; front !== turn; front = turns[0]) {
+    for (let front = turns[0]; front !== turn && front !== undefined; front = turns[0]) {
+      await waitBehind(front, turn)
       if (signal.aborted) throw abortError(signal)
-      if (front === undefined) return
-      await waitBehind(front)
     }
     turn.untilMs ??= nowMs() + leaseMs
   }
@@ -88,12 +87,12 @@ export function createDecodeTurns({ maxWaiting, leaseMs, abandonedMs, nowMs }: D
   }
 }
 
-/** Waits for the promise, but not longer than the time. */
-async function withTimer(promise: Promise<void>, ms: number): Promise<void> {
+/** Waits for the first of the promises, but not longer than the time. */
+async function withTimer(promises: readonly Promise<void>[], ms: number): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const timeout = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, Math.max(ms, 0))
   })
-  await Promise.race([promise, timeout])
+  await Promise.race([...promises, timeout])
   clearTimeout(timer)
 }

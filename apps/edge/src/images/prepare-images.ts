@@ -65,7 +65,7 @@ export async function prepareImages(
   const { images, turns } = options
   try {
     return await eachPicture(references, { ...options, terms }, async (bytes, crops) => {
-      const picture = await turns.run(() => images.preprocess(bytes, crops))
+      const picture = await turns.run(() => images.preprocess(bytes, crops), terms.signal)
       return [prepared(picture), ...picture.crops.map(prepared)]
     })
   } finally {
