@@ -1,6 +1,6 @@
-import type { ChatCompletion, ChatCompletionChunk, Logprobs, Usage } from '@loupe/shared/schema'
+import type { ChatCompletion, ChatCompletionChunk, ChatToolCall, Logprobs, Usage } from '@loupe/shared/schema'
 import type { TokenLogprobs } from './choice-reader.ts'
-import type { AnswerCounts } from './read-answer.ts'
+import type { AnswerCounts, AnswerEnd, AnswerEvent } from './read-answer.ts'
 import type { RunningAnswer } from './start-answer.ts'
 
 /** What is the same in every part of a reply. */
@@ -22,73 +22,122 @@ type Choice = ChatCompletion['choices'][number]
 type ChunkChoice = ChatCompletionChunk['choices'][number]
 
 /** Waits for the whole answer. @throws what the answer throws */
-export async function collectCompletion(
-  answer: RunningAnswer,
-  { id, created }: CompletionIdentity,
-): Promise<ChatCompletion> {
-  const texts = new Array<string>(answer.choices).fill('')
-  const logprobs: TokenLogprobs[] = texts.map(() => [])
-  const choices: Choice[] = []
+export async function collectCompletion(answer: RunningAnswer, identity: CompletionIdentity): Promise<ChatCompletion> {
+  const drafts = Array.from({ length: answer.choices }, () => new ChoiceDraft())
   for await (const event of answer.events) {
-    if (event.type === 'text') {
-      texts[event.choice] += event.text
-      logprobs[event.choice]?.push(...event.logprobs)
-    } else if (event.type === 'end') {
-      const { choice: index, finishReason } = event
-      const message = { role: 'assistant', content: texts[index] ?? '', refusal: null } as const
-      choices[index] = {
-        index,
-        message,
-        logprobs: logprobsOf(answer, logprobs[index] ?? []),
-        finish_reason: finishReason,
-      }
-    } else {
-      const usage = usageOf(answer, event.counts)
-      return { id, object: 'chat.completion', created, model: answer.model, choices, usage }
+    if (event.type !== 'done') {
+      drafts[event.choice]?.add(event)
+      continue
     }
+    const object = 'chat.completion'
+    const choices = drafts.map((draft, index) => draft.choice(index, answer))
+    const usage = usageOf(answer, event.counts)
+    return { ...identity, object, model: answer.model, choices, usage, ...circumstances(answer) }
   }
   throw new Error('an answer ended without its end event')
 }
 
+/** One answer while its parts come in. */
+class ChoiceDraft {
+  #text = ''
+  #end: AnswerEnd = 'stop'
+  readonly #logprobs: TokenLogprobs[number][] = []
+  readonly #calls: ChatToolCall[] = []
+
+  add(event: Exclude<AnswerEvent, { type: 'done' }>): void {
+    switch (event.type) {
+      case 'text':
+        this.#text += event.text
+        this.#logprobs.push(...event.logprobs)
+        return
+      case 'tool_call':
+        this.#calls[event.index] = { id: event.id, type: 'function', function: { name: event.name, arguments: '' } }
+        return
+      case 'tool_arguments': {
+        const call = this.#calls[event.index]
+        if (call !== undefined) call.function.arguments += event.text
+        return
+      }
+      case 'end':
+        this.#end = event.finishReason
+    }
+  }
+
+  choice(index: number, answer: RunningAnswer): Choice {
+    const calls = this.#calls
+    const content = this.#text === '' && calls.length > 0 ? null : this.#text
+    const message = { role: 'assistant', content, refusal: null } as const
+    return {
+      index,
+      message: calls.length === 0 ? message : { ...message, tool_calls: calls },
+      logprobs: logprobsOf(answer, this.#logprobs),
+      finish_reason: this.#end,
+    }
+  }
+}
+
 /**
- * The chunks of a streamed answer: the roles, the texts, the reasons of the ends, and the usage where it was asked for.
- * Undefined is a step that shows nothing: half a character, part of a stop string, a control token.
+ * The chunks of a streamed answer: the roles, the texts and calls, the reasons of the ends, and the usage where it was
+ * asked for. Undefined is a step that shows nothing: half a character, part of a stop string, a control token.
  *
  * @throws what the answer throws
  */
 export async function* streamCompletion(
   answer: RunningAnswer,
-  { id, created }: CompletionIdentity,
+  identity: CompletionIdentity,
   { includeUsage, continuousUsage }: StreamUsage,
 ): AsyncGenerator<ChatCompletionChunk | undefined, void> {
   const chunk = (choice: ChunkChoice, completionTokens: number): ChatCompletionChunk => ({
-    id,
+    ...identity,
     object: 'chat.completion.chunk',
-    created,
     model: answer.model,
     choices: [choice],
+    ...circumstances(answer),
     ...(continuousUsage ? { usage: runningUsage(answer, completionTokens) } : includeUsage ? { usage: null } : {}),
   })
-  const nothing = { logprobs: null, finish_reason: null }
   for (let index = 0; index < answer.choices; index++) {
-    yield chunk({ index, delta: { role: 'assistant', content: '', refusal: null }, ...nothing }, 0)
+    yield chunk({ index, delta: { role: 'assistant', content: '', refusal: null }, ...NOTHING }, 0)
   }
   for await (const event of answer.events) {
     if (event.type === 'done') {
-      const last = chunk({ index: 0, delta: {}, ...nothing }, 0)
+      const last = chunk({ index: 0, delta: {}, ...NOTHING }, 0)
       if (includeUsage) yield { ...last, choices: [], usage: usageOf(answer, event.counts) }
       continue
     }
-    const { choice: index, completionTokens } = event
-    if (event.type === 'end') {
-      yield chunk({ index, delta: {}, logprobs: null, finish_reason: event.finishReason }, completionTokens)
-      continue
-    }
-    const { text, logprobs } = event
-    const isEmpty = text === '' && logprobs.length === 0
-    const told = { index, delta: { content: text }, logprobs: logprobsOf(answer, logprobs), finish_reason: null }
-    yield isEmpty ? undefined : chunk(told, completionTokens)
+    const told = chunkChoice(answer, event)
+    yield told === undefined ? undefined : chunk(told, event.completionTokens)
   }
+}
+
+const NOTHING = { logprobs: null, finish_reason: null }
+
+/** What a chunk tells of one answer. */
+function chunkChoice(answer: RunningAnswer, event: Exclude<AnswerEvent, { type: 'done' }>): ChunkChoice | undefined {
+  const { choice: index } = event
+  switch (event.type) {
+    case 'text': {
+      const { text, logprobs } = event
+      if (text === '' && logprobs.length === 0) return undefined
+      return { index, delta: { content: text }, logprobs: logprobsOf(answer, logprobs), finish_reason: null }
+    }
+    case 'tool_call': {
+      const { index: at, id, name } = event
+      const call = { index: at, id, type: 'function', function: { name, arguments: '' } } as const
+      return { index, delta: { tool_calls: [call] }, ...NOTHING }
+    }
+    case 'tool_arguments':
+      return {
+        index,
+        delta: { tool_calls: [{ index: event.index, function: { arguments: event.text } }] },
+        ...NOTHING,
+      }
+    case 'end':
+      return { index, delta: {}, logprobs: null, finish_reason: event.finishReason }
+  }
+}
+
+function circumstances({ fingerprint, serviceTier }: RunningAnswer) {
+  return { system_fingerprint: fingerprint, ...(serviceTier === undefined ? {} : { service_tier: serviceTier }) }
 }
 
 /** Null unless they were asked for, as OpenAI has it. */

@@ -10,7 +10,13 @@ export interface AnswerCounts {
   readonly cachedTokens: number
 }
 
-/** Text as it is made, empty for a step that shows nothing; the end of each answer; and at the end, once, what it cost. */
+/** Why an answer ended. `tool_calls`: it is one or more calls, each of them whole. */
+export type AnswerEnd = FinishReason | 'tool_calls'
+
+/**
+ * Text as it is made, empty for a step that shows nothing; calls of functions, each with its arguments in pieces; the end
+ * of each answer; and at the end, once, what it cost.
+ */
 export type AnswerEvent =
   | {
       readonly type: 'text'
@@ -23,9 +29,28 @@ export type AnswerEvent =
       readonly completionTokens: number
     }
   | {
+      readonly type: 'tool_call'
+      readonly choice: number
+      /** Which of several calls of the answer, from 0. */
+      readonly index: number
+      readonly id: string
+      /** Of the function. */
+      readonly name: string
+      readonly completionTokens: number
+    }
+  | {
+      readonly type: 'tool_arguments'
+      readonly choice: number
+      /** Of the call, which was told before. */
+      readonly index: number
+      /** The next piece of the JSON text. */
+      readonly text: string
+      readonly completionTokens: number
+    }
+  | {
       readonly type: 'end'
       readonly choice: number
-      readonly finishReason: FinishReason
+      readonly finishReason: AnswerEnd
       readonly completionTokens: number
     }
   | { readonly type: 'done'; readonly counts: AnswerCounts }

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { boundedList } from '../bounded-list.ts'
 import { chatMessage } from './chat-message.ts'
+import { toolFields } from './chat-tools.ts'
+import { serviceTier } from './service-tier.ts'
 import { structuredOutputFields } from './structured-output.ts'
 
 /** More than this is no conversation: the context would be long full. */
@@ -35,7 +37,8 @@ const streamOptions = z.looseObject({
  * Fields that are not here are either refused by name (`refused-features.ts`) or accepted and named in a warning.
  *
  * @see https://platform.openai.com/docs/api-reference/chat/create; `top_k`, `min_p`, `repetition_penalty`, `ignore_eos`,
- * `stop_token_ids`, `structured_outputs` and `guided_*` are extensions of vLLM
+ * `min_tokens`, `stop_token_ids`, `include_stop_str_in_output`, `continue_final_message`, `add_generation_prompt`,
+ * `cache_salt`, `priority`, `structured_outputs` and `guided_*` are extensions of vLLM
  */
 export const chatCompletionRequest = z.looseObject({
   model: z.string().min(1).max(256),
@@ -60,16 +63,33 @@ export const chatCompletionRequest = z.looseObject({
   stop: z.union([stopString, boundedList(stopString, [0, 16])]).nullish(),
   stop_token_ids: boundedList(tokenId, [0, 64]).nullish(),
   ignore_eos: z.boolean().nullish(),
+  /** No end token and no stop string ends the answer before it has so many tokens. */
+  min_tokens: z.int().min(0).max(1_000_000).nullish(),
+  /** Show the stop string that has ended the answer. */
+  include_stop_str_in_output: z.boolean().nullish(),
+  /** Go on with the last message, an assistant's; `add_generation_prompt` is false then. */
+  continue_final_message: z.boolean().nullish(),
+  add_generation_prompt: z.boolean().nullish(),
   /** Answers to the one conversation. */
   n: z.int().min(1).max(128).nullish(),
   /** Tell how likely each token was, and so many likeliest ones beside it. */
   logprobs: z.boolean().nullish(),
   top_logprobs: z.int().min(0).max(20).nullish(),
   ...structuredOutputFields,
+  ...toolFields,
   stream: z.boolean().nullish(),
   stream_options: streamOptions.nullish(),
   /** The caller's own name for its end user. Accepted; nothing depends on it. */
   user: z.string().max(512).nullish(),
+  safety_identifier: z.string().max(512).nullish(),
+  /** A hint which requests begin alike. Accepted; what they share is found without it. */
+  prompt_cache_key: z.string().max(512).nullish(),
+  /** Nothing that is remembered of the request serves one with another salt. */
+  cache_salt: z.string().min(1).max(512).nullish(),
+  /** `priority` goes before others, `flex` behind them. */
+  service_tier: serviceTier.nullish(),
+  /** Higher runs later; wins over `service_tier`. */
+  priority: z.int().min(0).max(100).nullish(),
 })
 
 /** @see {@link chatCompletionRequest} */

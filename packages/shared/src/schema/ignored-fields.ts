@@ -2,7 +2,15 @@ import { chatCompletionRequest } from './chat-request.ts'
 import { isRefusable } from './refused-features.ts'
 
 const KNOWN = new Set(Object.keys(chatCompletionRequest.shape))
-const KNOWN_IN_MESSAGES = new Set(['role', 'content', 'refusal', 'tool_calls', 'function_call', 'audio'])
+const KNOWN_IN_MESSAGES = new Set([
+  'role',
+  'content',
+  'refusal',
+  'tool_calls',
+  'tool_call_id',
+  'function_call',
+  'audio',
+])
 const KNOWN_IN_PARTS = new Set(['type', 'text', 'image_url', 'refusal', 'detail', 'file_id'])
 
 /**
@@ -18,7 +26,10 @@ export function ignoredFields(body: Readonly<Record<string, unknown>>): string[]
 }
 
 function ignoredInMessage(message: unknown, at: string): string[] {
-  const fields = unknownFields(message, (field) => KNOWN_IN_MESSAGES.has(field)).map((field) => `${at}.${field}`)
+  // That of a tool is the name of its function, which its call has told.
+  const isKnown = (name: string) =>
+    KNOWN_IN_MESSAGES.has(name) || (name === 'name' && field(message, 'role') === 'tool')
+  const fields = unknownFields(message, isKnown).map((name) => `${at}.${name}`)
   const parts = asArray(field(message, 'content')).flatMap((part, index) =>
     ignoredInPart(part, `${at}.content[${index}]`),
   )
@@ -29,7 +40,8 @@ function ignoredInPart(part: unknown, at: string): string[] {
   return unknownFields(part, (name) => KNOWN_IN_PARTS.has(name)).map((name) => `${at}.${name}`)
 }
 
-function unknownFields(value: unknown, isKnown: (field: string) => boolean): string[] {
+/** The fields of a value that are not known and ask for something, by name. */
+export function unknownFields(value: unknown, isKnown: (field: string) => boolean): string[] {
   if (typeof value !== 'object' || value === null) return []
   return Object.entries(value).flatMap(([name, content]) => (isKnown(name) || asksNothing(content) ? [] : [name]))
 }

@@ -20,6 +20,7 @@ describe('readChatRequest', () => {
     expect(readChatRequest(hello)).toEqual({
       model: 'm',
       messages: [{ role: 'user', content: 'hello' }],
+      tools: { functions: [], choice: 'auto', parallel: true },
       answer: {
         maxTokens: undefined,
         temperature: undefined,
@@ -34,10 +35,13 @@ describe('readChatRequest', () => {
         frequencyPenalty: undefined,
         repetitionPenalty: undefined,
         logitBias: undefined,
+        minTokens: 0,
+        showsStop: false,
         choices: 1,
         topLogprobs: undefined,
         structure: undefined,
       },
+      continuesFinal: false,
       stream: false,
       includeUsage: false,
       continuousUsage: false,
@@ -260,9 +264,9 @@ describe('how readChatRequest reads the ways to sample', () => {
 
 describe('what readChatRequest does not offer', () => {
   it.each<[string, unknown]>([
-    ['tools', [{ type: 'function', function: { name: 'f' } }]],
-    ['tool_choice', 'required'],
     ['functions', [{ name: 'f' }]],
+    ['function_call', { name: 'f' }],
+    ['skip_special_tokens', false],
     ['best_of', 2],
     ['bad_words', ['x']],
     ['modalities', ['text', 'audio']],
@@ -273,8 +277,12 @@ describe('what readChatRequest does not offer', () => {
   })
 
   it.each<[string, unknown, string]>([
-    ['a tool message', { role: 'tool', content: 'x', tool_call_id: '1' }, 'messages[0].role'],
-    ['a tool call', { role: 'assistant', content: null, tool_calls: [{ id: '1' }] }, 'messages[0].tool_calls'],
+    ['a message of a function', { role: 'function', content: 'x', name: 'f' }, 'messages[0].role'],
+    [
+      'a call of a custom tool',
+      { role: 'assistant', content: null, tool_calls: [{ id: '1', type: 'custom', custom: {} }] },
+      'messages[0].tool_calls[0].type',
+    ],
     ['sound', { role: 'user', content: [{ type: 'input_audio', input_audio: {} }] }, 'messages[0].content[0].type'],
     [
       'a picture by file_id',

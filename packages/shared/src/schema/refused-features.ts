@@ -4,6 +4,8 @@ import { AppError } from '../errors/index.ts'
 interface RefusedFeature {
   readonly field: string
   isHarmless(value: unknown): boolean
+  /** The field that does what this one did. */
+  readonly instead?: string
 }
 
 const isEmpty = (value: unknown): boolean =>
@@ -18,13 +20,10 @@ const isOneOf =
  * name: an answer that silently ignores what was asked is worse than none.
  */
 const REFUSED: readonly RefusedFeature[] = [
-  { field: 'tools', isHarmless: isEmpty },
-  { field: 'tool_choice', isHarmless: isOneOf('none', 'auto') },
-  { field: 'functions', isHarmless: isEmpty },
-  { field: 'function_call', isHarmless: isOneOf('none', 'auto') },
+  { field: 'functions', isHarmless: isEmpty, instead: 'tools' },
+  { field: 'function_call', isHarmless: isOneOf('none', 'auto'), instead: 'tool_choice' },
   { field: 'prompt_logprobs', isHarmless: isOneOf(false, 0) },
   { field: 'best_of', isHarmless: isOneOf(1) },
-  { field: 'min_tokens', isHarmless: isOneOf(0) },
   { field: 'use_beam_search', isHarmless: isOneOf(false) },
   { field: 'echo', isHarmless: isOneOf(false) },
   { field: 'bad_words', isHarmless: isEmpty },
@@ -34,10 +33,11 @@ const REFUSED: readonly RefusedFeature[] = [
   { field: 'prediction', isHarmless: isOneOf() },
   { field: 'web_search_options', isHarmless: isOneOf() },
   { field: 'store', isHarmless: isOneOf(false) },
+  { field: 'skip_special_tokens', isHarmless: isOneOf(true) },
 ]
 
 /** The roles and parts that OpenAI knows and Loupe does not take. */
-const REFUSED_ROLES = ['tool', 'function']
+const REFUSED_ROLES = ['function']
 const KNOWN_PARTS = ['text', 'input_text', 'image_url', 'input_image', 'refusal']
 
 /**
@@ -47,10 +47,13 @@ const KNOWN_PARTS = ['text', 'input_text', 'image_url', 'input_image', 'refusal'
  * @throws AppError `request.unsupported` with the `param` of the first one
  */
 export function refuseUnofferedFeatures(body: Readonly<Record<string, unknown>>): void {
-  for (const { field, isHarmless } of REFUSED) {
+  for (const { field, isHarmless, instead } of REFUSED) {
     const value = body[field]
-    if (value !== undefined && !isHarmless(value)) throw refusal(field, `"${field}" is not offered by this server.`)
+    if (value === undefined || isHarmless(value)) continue
+    const hint = instead === undefined ? '.' : `; use "${instead}".`
+    throw refusal(field, `"${field}" is not offered by this server${hint}`)
   }
+  refuseCustomTools(body['tools'], 'tools')
   const messages = body['messages']
   if (Array.isArray(messages)) messages.forEach(refuseInMessage)
 }
@@ -67,7 +70,8 @@ function refuseInMessage(message: unknown, index: number): void {
   if (typeof role === 'string' && REFUSED_ROLES.includes(role)) {
     throw refusal(`${at}.role`, `Messages of the role "${role}" are not offered by this server.`)
   }
-  for (const field of ['tool_calls', 'function_call', 'audio']) {
+  refuseCustomTools(message['tool_calls'], `${at}.tool_calls`)
+  for (const field of ['function_call', 'audio']) {
     const value = message[field]
     if (value !== undefined && !isEmpty(value)) {
       throw refusal(`${at}.${field}`, `"${field}" in a message is not offered by this server.`)
@@ -79,6 +83,15 @@ function refuseInMessage(message: unknown, index: number): void {
   })
 }
 
+/** A custom tool takes free text instead of arguments. */
+function refuseCustomTools(tools: unknown, at: string): void {
+  if (!Array.isArray(tools)) return
+  const index = tools.findIndex((tool) => typeof typeOf(tool) === 'string' && typeOf(tool) !== 'function')
+  if (index < 0) return
+  const type = String(typeOf(tools[index])).slice(0, 64)
+  throw refusal(`${at}[${index}].type`, `Tools of the type "${type}" are not offered by this server.`)
+}
+
 function refusePart(part: unknown, role: unknown, at: string): void {
   const type = typeOf(part)
   if (typeof type !== 'string') return
@@ -86,8 +99,11 @@ function refusePart(part: unknown, role: unknown, at: string): void {
     throw refusal(`${at}.type`, `Parts of the type "${type.slice(0, 64)}" are not offered by this server.`)
   }
   const isImage = type === 'image_url' || type === 'input_image'
-  if (isImage && role !== 'user') {
-    throw refusal(at, `Pictures are taken in user messages only, not in ${String(role).slice(0, 64)} messages.`)
+  if (isImage && role !== 'user' && role !== 'tool') {
+    throw refusal(
+      at,
+      `Pictures are taken in user and tool messages only, not in ${String(role).slice(0, 64)} messages.`,
+    )
   }
   if (isImage && isRecord(part) && part['file_id'] !== undefined && part['file_id'] !== null) {
     throw refusal(`${at}.file_id`, 'Pictures by "file_id" are not offered by this server.')
