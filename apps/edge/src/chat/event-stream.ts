@@ -69,7 +69,8 @@ function dataEvent(value: unknown): Uint8Array {
   return encoder.encode(encodeSseEvent({ data: JSON.stringify(value) }))
 }
 
-async function orSilence<T>(promise: Promise<T>, ms: number): Promise<T | 'silence'> {
+/** Waits for the promise, or until nothing has come for so long. */
+export async function orSilence<T>(promise: Promise<T>, ms: number): Promise<T | 'silence'> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const silence = new Promise<'silence'>((resolve) => {
     timer = setTimeout(resolve, ms, 'silence')
