@@ -15,8 +15,10 @@ import { LIMITS } from './limits.ts'
 import { authenticate } from './middleware/authenticate.ts'
 import { observe } from './middleware/observe.ts'
 import { chatCompletions } from './routes/chat-completions.ts'
+import { count } from './routes/count.ts'
 import { health } from './routes/health.ts'
 import { models } from './routes/models.ts'
+import { detokenize, tokenize } from './routes/tokenize.ts'
 import { createModelCatalog } from './worker/model-catalog.ts'
 import { createWorkerClient } from './worker/worker-client.ts'
 
@@ -59,7 +61,13 @@ export function createApp(deps: EdgeDeps) {
     .use('/v1/*', authenticate(deps.config))
     .route('/v1/chat/completions', chatCompletions)
     .route('/v1/models', models)
+    .route('/v1/tokenize', tokenize)
+    .route('/v1/detokenize', detokenize)
+    .route('/v1/count', count)
     .all('/v1/chat/completions', (c) => refuseMethod(c, 'POST'))
+    .on(['GET', 'PUT', 'PATCH', 'DELETE'], ['/v1/tokenize', '/v1/detokenize', '/v1/count'], (c) =>
+      refuseMethod(c, 'POST'),
+    )
     .on(['POST', 'PUT', 'PATCH', 'DELETE'], '/v1/models/*', (c) => refuseMethod(c, 'GET, HEAD'))
   app.notFound((c) => {
     throw new AppError('route.unknown', `There is nothing at ${c.req.method} ${c.req.path.slice(0, 200)}.`)

@@ -8,6 +8,8 @@ export const LIMITS = {
   images: 8,
   /** Text of one request. Far above 128k tokens of prose (0.5 M), far below what would keep the tokenizer busy for seconds. */
   promptCharacters: 2_000_000,
+  /** Ids that `/v1/tokenize` lists: 5 MB of JSON, and twice that with their spellings. */
+  listedTokens: 1_000_000,
   /** From the first byte sent to the last byte received of one picture, redirects included. */
   imageFetchMs: 10_000,
   imageRedirects: 3,

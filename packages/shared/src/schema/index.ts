@@ -30,11 +30,43 @@ export {
   type Usage,
 } from './chat-completion.ts'
 export type { ChatTools, FunctionTool } from './chat-tools.ts'
+export { type CompletionLogprobs, type TextCompletion, textCompletion } from './completions-reply.ts'
+export {
+  type CompletionPrompt,
+  type CompletionRequest,
+  completionRequest,
+  readCompletionRequest,
+} from './completions-request.ts'
 export type { ImageDetail } from './content-part.ts'
 export type { ConversationMessage, ImageReference, ToolCall } from './conversation.ts'
 export { errorReply } from './error-reply.ts'
 export { type ModelCard, type ModelCards, modelCards } from './model-list.ts'
 export { type ChatRequest, readChatRequest } from './read-chat-request.ts'
+export type { PlacedItem } from './responses-conversation.ts'
+export { type ResponseEvent, responseEvent } from './responses-events.ts'
+export { holdItem, type MakeId } from './responses-held.ts'
+export {
+  type InputItem,
+  type OutputItem,
+  type ResponseItem,
+  type ResponseItemList,
+  responseItem,
+  responseItemList,
+} from './responses-items.ts'
+export {
+  type ResponseObject,
+  type ResponseSettings,
+  responseDeleted,
+  responseObject,
+} from './responses-object.ts'
+export { blameInResponses, type MessagePlace, type Place } from './responses-places.ts'
+export {
+  type PlacedChatRequest,
+  placedChatRequest,
+  type ResponsesRequest,
+  readResponsesRequest,
+} from './responses-read.ts'
+export { responsesRequest } from './responses-request.ts'
 export type { ServiceTier } from './service-tier.ts'
 export type { StructuredOutput } from './structured-output.ts'
 export { type TokenCount, tokenCount } from './token-count.ts'
