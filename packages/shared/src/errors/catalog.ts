@@ -101,6 +101,14 @@ export const ERRORS = {
   'route.method': { ...invalid, status: 405, title: 'This address does not take this method.' },
   'model.unknown': { ...invalid, status: 404, openAiCode: 'model_not_found', title: 'This model is not served here.' },
 
+  'response.unknown': { ...invalid, status: 404, title: 'There is no such response.' },
+  'response.previous_unknown': {
+    ...invalid,
+    status: 400,
+    openAiCode: 'previous_response_not_found',
+    title: 'The response to go on with is not there.',
+  },
+
   'image.empty': { ...invalid, status: 400, title: 'The image holds no bytes.' },
   'image.malformed': { ...invalid, status: 400, title: 'The image cannot be decoded.' },
   'image.unsupported': { ...invalid, status: 415, title: 'This image format is not supported.' },
