@@ -11,6 +11,8 @@ export interface ObjectStorage {
     exec<Row>(query: string, ...bindings: (string | number | null)[]): { toArray(): Row[] }
   }
   setAlarm(atMs: number): Promise<void>
+  /** All of it or nothing of it. */
+  transactionSync<T>(work: () => T): T
   deleteAll(): Promise<void>
 }
 

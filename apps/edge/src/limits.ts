@@ -10,6 +10,10 @@ export const LIMITS = {
   promptCharacters: 2_000_000,
   /** Ids that `/v1/tokenize` lists: 5 MB of JSON, and twice that with their spellings. */
   listedTokens: 1_000_000,
+  /** One stored response with what its request brought: a whole request and its answer, log probabilities excepted. */
+  storedResponseBytes: 15 * 1024 * 1024,
+  /** All stored responses of one tenant: the oldest go first. A Durable Object may hold 10 GB. */
+  storedTenantBytes: 512 * 1024 * 1024,
   /** From the first byte sent to the last byte received of one picture, redirects included. */
   imageFetchMs: 10_000,
   imageRedirects: 3,
@@ -28,6 +32,8 @@ export const LIMITS = {
   workerSilenceMs: 45_000,
   /** How long what the worker says of a model is believed without asking again. */
   modelTtlMs: 15_000,
+  /** A reply that is kept for an Idempotency-Key: 5,000 tokens as a stream, far more as one object. */
+  keptReplyBytes: 1024 * 1024,
   /** Silence after which a comment is sent: proxies cut connections after 60 to 125 s without a byte. */
   pingMs: 15_000,
 } as const

@@ -1,0 +1,49 @@
+import type { ResponseEvent } from '@loupe/shared/schema'
+import { encodeSseEvent } from '@loupe/shared/wire'
+import { orSilence } from '../chat/event-stream.ts'
+
+/** How a stream of named events is sent. */
+export interface NamedEventStreamOptions {
+  /** Silence after which a comment is sent. */
+  readonly pingMs: number
+  /** Called when the client leaves. */
+  readonly onCancel: () => void
+}
+
+const encoder = new TextEncoder()
+const PING = encoder.encode(': ping\n\n')
+
+/**
+ * Sends the events of a response, each under the name of its type. The last of them ends the stream: no `[DONE]` follows.
+ *
+ * A value that is undefined is sent as a comment: to write is the only way to notice that a client has left.
+ *
+ * @param events - never throws: a fault is an event
+ */
+export function namedEventStream(
+  events: AsyncGenerator<ResponseEvent | undefined, void>,
+  { pingMs, onCancel }: NamedEventStreamOptions,
+): ReadableStream<Uint8Array> {
+  let next: Promise<IteratorResult<ResponseEvent | undefined, void>> | undefined
+  return new ReadableStream({
+    async pull(controller) {
+      next ??= events.next()
+      const result = await orSilence(next, pingMs)
+      if (result === 'silence') {
+        controller.enqueue(PING)
+        return
+      }
+      next = undefined
+      if (result.done === true) controller.close()
+      else controller.enqueue(result.value === undefined ? PING : named(result.value))
+    },
+    async cancel() {
+      onCancel()
+      await events.return().catch(() => undefined) // nobody is left to hear of a fault
+    },
+  })
+}
+
+function named(event: ResponseEvent): Uint8Array {
+  return encoder.encode(encodeSseEvent({ event: event.type, data: JSON.stringify(event) }))
+}
