@@ -60,10 +60,11 @@ function readAnswers(view: DataView): string[] | undefined {
   for (let answer = view.getUint16(6); answer > 0; answer--) {
     const record = afterName(view, at)
     const length = view.getUint16(record + 8)
+    at = record + 10 + length
+    if (at > view.byteLength) return undefined
     const data = new DataView(view.buffer, view.byteOffset + record + 10, length)
     const address = readAddress(view.getUint16(record), data)
     if (view.getUint16(record + 2) === INTERNET && address !== undefined) addresses.push(address)
-    at = record + 10 + length
   }
   return addresses
 }

@@ -75,6 +75,23 @@ describe('fetchImage', () => {
     expect(fetched).toEqual(['https://a.example/'])
   })
 
+  it('looks every host up before it is asked, those that are redirected to as well', async () => {
+    const addresses: Readonly<Record<string, readonly string[]>> = {
+      'a.example': ['93.184.216.34'],
+      'rebound.example': ['10.0.0.1'],
+    }
+    const { fetch, fetched } = network({ 'https://a.example/': () => redirect('https://rebound.example/') })
+    const resolveHost = async (name: string) => addresses[name] ?? []
+    await expect(fetchImage('https://a.example/', fetch, { resolveHost })).rejects.toMatchObject({
+      code: 'image.forbidden_url',
+    })
+    expect(fetched).toEqual(['https://a.example/'])
+    await expect(fetchImage('https://nowhere.example/', fetch, { resolveHost })).rejects.toMatchObject({
+      code: 'image.unreachable',
+    })
+    expect(fetched).toHaveLength(1)
+  })
+
   it.each([
     ['a circle of redirects', ['/2', '/1'], 'The host redirects in a circle.', 2],
     ['a redirect to itself', ['/1#again'], 'The host redirects in a circle.', 1],

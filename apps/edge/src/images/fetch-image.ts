@@ -86,6 +86,7 @@ async function visit(url: URL, options: FetchImageOptions, visitor: ImageVisitor
   const held = cache.get(key)
   if (held !== undefined && nowMs() < held.rules.freshUntilMs) return held.bytes
   await guardResolvedHost(url, options, visitor.signal)
+  visitor.signal.throwIfAborted()
   const reply = await ask(url, held, options, visitor.signal)
   if (REDIRECTS.has(reply.status)) return await readLocation(reply, url)
   const isUnchanged = held !== undefined && reply.status === NOT_MODIFIED

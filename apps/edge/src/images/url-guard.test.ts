@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { guardImageUrl } from './url-guard.ts'
+import { guardImageUrl, guardResolvedHost } from './url-guard.ts'
 
 const strict = { allowHttp: false, trustedHosts: [] }
 const forbidden = expect.objectContaining({ code: 'image.forbidden_url' })
@@ -13,6 +13,9 @@ describe('guardImageUrl', () => {
     'https://localhost.example.com/',
     'https://11.0.0.1/',
     'https://172.32.0.1/',
+    'https://example.com./a.png',
+    'https://m\u00fcnchen.example/a.png',
+    'https://internal.example/',
   ])('lets %s pass', (address) => {
     expect(guardImageUrl(address, strict)).toBeInstanceOf(URL)
   })
@@ -29,6 +32,26 @@ describe('guardImageUrl', () => {
     ['loopback by name with a dot', 'https://LOCALHOST./'],
     ['a name under localhost', 'https://a.localhost/'],
     ['the unspecified address', 'https://0.0.0.0/'],
+    ['loopback with a dot', 'https://127.0.0.1./'],
+    ['loopback in octal and hexadecimal', 'https://0177.0x0.0.1/'],
+    ['loopback as one octal', 'https://017700000001/'],
+    ['loopback as one hexadecimal', 'https://0x7f000001/'],
+    ['loopback with an ideographic full stop', 'https://127\u30020\u30020\u30021/'],
+    ['loopback by a name in circles', 'https://\u24db\u24de\u24d2\u24d0\u24db\u24d7\u24de\u24e2\u24e3/'],
+    ['loopback by a name with a soft hyphen', 'https://local\u00adhost/'],
+    ['loopback by a name in escapes', 'https://%6cocal%68ost/'],
+    ['loopback behind backslashes', 'https:\\\\127.0.0.1\\'],
+    ['loopback without slashes', 'https:127.0.0.1'],
+    ['loopback with tabs in it', 'ht\ttps://127.0.\n0.1/'],
+    ['loopback behind a name that is a user', 'https://example.com@127.0.0.1/'],
+    ['loopback behind a zero byte', 'https://127.0.0.1%00.example.com/'],
+    ['an address that overflows', 'https://4294967296/'],
+    ['a number at the end of a name', 'https://example.0x7f000001/'],
+    ['punycode that is none', 'https://xn--a/'],
+    ['a name without labels', 'https://example..com/'],
+    ['a name of two dots', 'https://example.com../'],
+    ['a label of 64 characters', `https://${'a'.repeat(64)}.example/`],
+    ['a name of 254 characters', `https://${'a.'.repeat(126)}ab/`],
     ['zero', 'https://0/'],
     ['class A private', 'https://10.1.2.3/'],
     ['class B private', 'https://172.16.0.1/'],
@@ -36,6 +59,12 @@ describe('guardImageUrl', () => {
     ['class C private', 'https://192.168.1.1/'],
     ['carrier NAT', 'https://100.64.0.1/'],
     ['link-local: the metadata service', 'https://169.254.169.254/latest/meta-data/'],
+    ['the metadata service as one decimal', 'https://2852039166/'],
+    ['the metadata service of Azure on a public address', 'https://168.63.129.16/metadata/instance'],
+    ['the metadata service of Alibaba', 'https://100.100.100.200/'],
+    ['the metadata service of Oracle', 'https://192.0.0.192/'],
+    ['the metadata service of AWS by IPv6', 'https://[fd00:ec2::254]/'],
+    ['the metadata service by name with a dot', 'https://metadata.google.internal./'],
     ['the metadata service by name', 'https://metadata.google.internal/'],
     ['benchmark block', 'https://198.18.0.1/'],
     ['multicast', 'https://224.0.0.1/'],
@@ -46,7 +75,14 @@ describe('guardImageUrl', () => {
     ['IPv4 mapped into IPv6, hexadecimal', 'https://[::ffff:7f00:1]/'],
     ['IPv4 compatible IPv6', 'https://[::7f00:1]/'],
     ['NAT64', 'https://[64:ff9b::7f00:1]/'],
+    ['NAT64 of a network', 'https://[64:ff9b:1::7f00:1]/'],
     ['6to4', 'https://[2002:7f00:1::]/'],
+    ['ISATAP', 'https://[2606:4700::5efe:7f00:1]/'],
+    ['ISATAP of a public address', 'https://[2606:4700::200:5efe:a9fe:a9fe]/'],
+    ['IPv4 translated into IPv6', 'https://[::ffff:0:7f00:1]/'],
+    ['IPv6 site-local', 'https://[fec0::1]/'],
+    ['IPv6 discard-only', 'https://[100::1]/'],
+    ['IPv6 with a zone', 'https://[fe80::1%25eth0]/'],
     ['Teredo', 'https://[2001::1]/'],
     ['IPv6 unique local', 'https://[fd00::1]/'],
     ['IPv6 link-local', 'https://[fe80::1]/'],
@@ -59,6 +95,9 @@ describe('guardImageUrl', () => {
     ['a name only', 'https://user@example.com/'],
     ['http', 'http://example.com/'],
     ['another port', 'https://example.com:8443/'],
+    ['the port of http', 'https://example.com:80/'],
+    ['port zero', 'https://example.com:0/'],
+    ['a port that is none', 'https://example.com:99999/'],
     ['a file', 'file:///etc/passwd'],
     ['ftp', 'ftp://example.com/a.png'],
     ['a blob', 'blob:https://example.com/1'],
@@ -84,5 +123,49 @@ describe('guardImageUrl', () => {
     expect(guardImageUrl('http://127.0.0.1:9000/a', policy).port).toBe('9000')
     expect(() => guardImageUrl('http://127.0.0.1:9001/a', policy)).toThrow(forbidden)
     expect(() => guardImageUrl('http://user:secret@store.internal/a', policy)).toThrow(forbidden)
+  })
+})
+
+describe('guardResolvedHost', () => {
+  const signal = new AbortController().signal
+  const asked: string[] = []
+  const finding = (...addresses: string[]) => ({
+    policy: { allowHttp: false, trustedHosts: ['store.internal'] },
+    resolveHost: async (name: string) => {
+      asked.push(name)
+      return addresses
+    },
+  })
+
+  it('lets a name pass all of whose addresses are public', async () => {
+    await guardResolvedHost(new URL('https://a.example./'), finding('93.184.216.34', '[2606:4700:0:0:0:0:0:1]'), signal)
+    expect(asked).toEqual(['a.example'])
+  })
+
+  it.each([
+    ['loopback', ['127.0.0.1']],
+    ['the metadata service beside a public address', ['93.184.216.34', '169.254.169.254']],
+    ['a private address behind IPv6', ['[fd00:0:0:0:0:0:0:1]']],
+    ['an IPv4 address mapped into IPv6', ['[0:0:0:0:0:ffff:7f00:1]']],
+    ['nowhere', ['0.0.0.0']],
+  ])('refuses a public name that leads to %s', async (_, addresses) => {
+    await expect(guardResolvedHost(new URL('https://a.example/'), finding(...addresses), signal)).rejects.toEqual(
+      forbidden,
+    )
+  })
+
+  it('says that a name has no address', async () => {
+    await expect(guardResolvedHost(new URL('https://a.example/'), finding(), signal)).rejects.toMatchObject({
+      code: 'image.unreachable',
+      detail: 'The name of the host has no address.',
+    })
+  })
+
+  it('asks for no address and for no trusted host', async () => {
+    const before = asked.length
+    for (const at of ['https://93.184.216.34/', 'https://[2606:4700::1]/', 'https://store.internal/']) {
+      await guardResolvedHost(new URL(at), finding('127.0.0.1'), signal)
+    }
+    expect(asked).toHaveLength(before)
   })
 })
