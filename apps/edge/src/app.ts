@@ -11,14 +11,23 @@ import { createDnsResolver } from './images/dns-resolver.ts'
 import { createImageFetcher } from './images/fetch-image.ts'
 import { createImageCache } from './images/image-cache.ts'
 import { type ImagePreprocessor, measureImages, prepareImages } from './images/prepare-images.ts'
+import type { KeyBook } from './keys/key-book.ts'
+import { createKeyring } from './keys/keyring.ts'
 import { LIMITS } from './limits.ts'
 import { authenticate } from './middleware/authenticate.ts'
+import { authenticateAdmin } from './middleware/authenticate-admin.ts'
+import { idempotency, REPLAYED_HEADER } from './middleware/idempotency.ts'
 import { observe } from './middleware/observe.ts'
+import { RATE_LIMIT_HEADERS, rateLimit } from './middleware/rate-limit.ts'
+import type { ReplyShelf } from './replies/reply-shelf.ts'
+import { adminKeys } from './routes/admin-keys.ts'
 import { chatCompletions } from './routes/chat-completions.ts'
 import { count } from './routes/count.ts'
 import { health } from './routes/health.ts'
 import { models } from './routes/models.ts'
+import { responses } from './routes/responses.ts'
 import { detokenize, tokenize } from './routes/tokenize.ts'
+import type { ResponseStore } from './storage/response-store.ts'
 import { createModelCatalog } from './worker/model-catalog.ts'
 import { createWorkerClient } from './worker/worker-client.ts'
 
@@ -30,6 +39,12 @@ export interface EdgeDeps {
   /** Reaches the hosts of pictures. */
   readonly fetchImage: Fetch
   readonly images: ImagePreprocessor
+  /** Managed API keys and what they have used. */
+  readonly keys: KeyBook
+  /** Replies that are kept for an Idempotency-Key. */
+  readonly replies: ReplyShelf
+  /** Keeps what was answered at `/v1/responses`. */
+  readonly responses: ResponseStore
   readonly log: (line: LogLine) => void
   /** Milliseconds since 1970. */
   readonly nowMs: () => number
@@ -43,27 +58,42 @@ const EXPOSED_HEADERS = [
   'x-should-retry',
   'retry-after',
   'retry-after-ms',
+  REPLAYED_HEADER,
+  ...RATE_LIMIT_HEADERS,
 ]
 
 /** Makes the public API. Nothing in it is global: two apps share nothing. */
 export function createApp(deps: EdgeDeps) {
   const services = createServices(deps)
+  const { config, keys, replies } = deps
+  const keyring = createKeyring(config.keyPepper)
+  const idempotencyOptions = {
+    replies,
+    maxRequestBytes: LIMITS.requestBytes,
+    maxReplyBytes: LIMITS.keptReplyBytes,
+  }
   const app = new Hono<EdgeEnv>()
     .use(requestId({ limitLength: 128, generator: () => `req_${crypto.randomUUID().replaceAll('-', '')}` }))
     .use(observe(deps))
     // The preflight's own headers are reflected: the SDKs send many `x-stainless-*` from browsers. No cookies are used.
-    .use(cors({ origin: '*', allowMethods: ['GET', 'POST'], exposeHeaders: EXPOSED_HEADERS, maxAge: 86_400 }))
+    .use(cors({ origin: '*', allowMethods: ['GET', 'POST', 'DELETE'], exposeHeaders: EXPOSED_HEADERS, maxAge: 86_400 }))
     .use((c, next) => {
       c.set('services', services)
       return next()
     })
     .route('/', health)
-    .use('/v1/*', authenticate(deps.config))
+    .use('/v1/*', authenticate({ ...config, keyring, keys }), rateLimit(), idempotency(idempotencyOptions))
+    .use('/admin/*', authenticateAdmin({ ...config, keyring, keys }))
+    .route('/admin/keys', adminKeys({ keys, keyring }))
     .route('/v1/chat/completions', chatCompletions)
+    .route('/v1/responses', responses)
     .route('/v1/models', models)
     .route('/v1/tokenize', tokenize)
     .route('/v1/detokenize', detokenize)
     .route('/v1/count', count)
+    .all('/v1/responses', (c) => refuseMethod(c, 'POST'))
+    .all('/v1/responses/:id', (c) => refuseMethod(c, 'GET, HEAD, DELETE'))
+    .all('/v1/responses/:id/input_items', (c) => refuseMethod(c, 'GET, HEAD'))
     .all('/v1/chat/completions', (c) => refuseMethod(c, 'POST'))
     .on(['GET', 'PUT', 'PATCH', 'DELETE'], ['/v1/tokenize', '/v1/detokenize', '/v1/count'], (c) =>
       refuseMethod(c, 'POST'),
@@ -76,7 +106,7 @@ export function createApp(deps: EdgeDeps) {
   return app
 }
 
-function createServices({ config, fetchWorker, fetchImage: fetch, images, log, nowMs }: EdgeDeps): Services {
+function createServices({ config, fetchWorker, fetchImage: fetch, images, responses, log, nowMs }: EdgeDeps): Services {
   const worker = createWorkerClient({
     url: config.workerUrl,
     fetch: fetchWorker,
@@ -91,6 +121,7 @@ function createServices({ config, fetchWorker, fetchImage: fetch, images, log, n
     models: createModelCatalog({ worker, nowMs, ttlMs: LIMITS.modelTtlMs }),
     prepareImages: (references, terms) => prepareImages(references, imageOptions, terms),
     measureImages: (references, terms) => measureImages(references, imageOptions, terms),
+    responses,
     log,
     nowMs,
   }

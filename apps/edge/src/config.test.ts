@@ -1,19 +1,20 @@
 import { describe, expect, it } from 'vitest'
 import { readConfig } from './config.ts'
 
+const PEPPER = 'p'.repeat(32)
 const local = { WORKER_URL: 'http://127.0.0.1:8790/', ENVIRONMENT: 'local' }
 
 describe('readConfig', () => {
   it('is open in local development without keys only', () => {
     expect(readConfig(local).isOpen).toBe(true)
     expect(readConfig({ ...local, API_KEYS: 'sk-a' }).isOpen).toBe(false)
-    expect(readConfig({ ...local, ENVIRONMENT: 'production' }).isOpen).toBe(false)
-    expect(readConfig({ ...local, ENVIRONMENT: 'Local' }).isOpen).toBe(false)
+    expect(readConfig({ ...local, ENVIRONMENT: 'production', KEY_PEPPER: PEPPER }).isOpen).toBe(false)
+    expect(readConfig({ ...local, ENVIRONMENT: 'Local', KEY_PEPPER: PEPPER }).isOpen).toBe(false)
   })
 
   it('reads lists and flags', () => {
     const env = { ...local, API_KEYS: ' sk-a, ,sk-b ', IMAGE_ALLOW_HTTP: 'true', IMAGE_TRUSTED_HOSTS: 'a:1' }
-    expect(readConfig(env)).toEqual({
+    expect(readConfig(env)).toMatchObject({
       workerUrl: 'http://127.0.0.1:8790',
       apiKeys: ['sk-a', 'sk-b'],
       isOpen: false,
@@ -22,7 +23,19 @@ describe('readConfig', () => {
     })
   })
 
+  it('has a pepper and an admin key when they are set, and an own pepper in local development', () => {
+    const ADMIN_KEY = 'a'.repeat(32)
+    expect(readConfig({ ...local, KEY_PEPPER: PEPPER, ADMIN_KEY })).toMatchObject({
+      keyPepper: PEPPER,
+      adminKey: ADMIN_KEY,
+    })
+    expect(readConfig(local)).toMatchObject({ keyPepper: expect.stringMatching(/./), adminKey: undefined })
+  })
+
   it.each([
+    ['KEY_PEPPER', { ...local, ENVIRONMENT: 'production' }],
+    ['KEY_PEPPER', { ...local, KEY_PEPPER: PEPPER.slice(1) }],
+    ['ADMIN_KEY', { ...local, ADMIN_KEY: 'admin' }],
     ['WORKER_URL', { ...local, WORKER_URL: 'worker:8790' }],
     ['WORKER_URL', { ENVIRONMENT: 'local' }],
     ['ENVIRONMENT', { WORKER_URL: local.WORKER_URL }],

@@ -11,13 +11,7 @@ const LINGER_BYTES = 64 * 1024 * 1024
  * @throws AppError `request.too_large`, `request.invalid`, `request.cancelled` when the body breaks off
  */
 export async function readJson(request: Request, maxBytes: number): Promise<unknown> {
-  const bytes = await readBounded(request, maxBytes, () => {
-    return new AppError('request.too_large', `Expected at most ${maxBytes} bytes.`)
-  }).catch(async (error: unknown) => {
-    if (!AppError.isInstance(error)) throw new AppError('request.cancelled', '', { cause: error })
-    await linger(request.body)
-    throw error
-  })
+  const bytes = await readBody(request, maxBytes)
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch {
@@ -25,6 +19,21 @@ export async function readJson(request: Request, maxBytes: number): Promise<unkn
     const found = bytes.byteLength === 0 ? 'an empty body' : 'something else'
     throw new AppError('request.invalid', `Expected a JSON object in UTF-8 as the body, found ${found}.`)
   }
+}
+
+/**
+ * Reads a body that is not longer than the limit.
+ *
+ * @throws AppError `request.too_large`, `request.cancelled` when the body breaks off
+ */
+export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array> {
+  return readBounded(request, maxBytes, () => {
+    return new AppError('request.too_large', `Expected at most ${maxBytes} bytes.`)
+  }).catch(async (error: unknown) => {
+    if (!AppError.isInstance(error)) throw new AppError('request.cancelled', '', { cause: error })
+    await linger(request.body)
+    throw error
+  })
 }
 
 /** Takes in what a client still sends and keeps none of it: one that is cut off while it sends never reads the refusal. */

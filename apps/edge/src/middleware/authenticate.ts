@@ -1,64 +1,81 @@
 import { AppError } from '@loupe/shared/errors'
+import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import type { EdgeEnv } from '../edge-env.ts'
+import { keepAliveOf } from '../keep-alive.ts'
+import { admitKey } from '../keys/admit-key.ts'
+import { type Caller, unlimitedCaller } from '../keys/caller.ts'
+import type { KeyBook } from '../keys/key-book.ts'
+import type { Keyring } from '../keys/keyring.ts'
+import { scopeOfPath } from '../keys/path-scope.ts'
+import { isSameText } from '../keys/same-text.ts'
+import { presentedKey } from './presented-key.ts'
 
 /** Who may call. */
 export interface AuthenticateOptions {
+  /** Static keys: each is an owner of its own, without limits, with all scopes but `admin`. */
   readonly apiKeys: readonly string[]
   /** Serve requests without a key; they share one tenant. */
   readonly isOpen: boolean
+  readonly keyring: Keyring
+  readonly keys: KeyBook
 }
 
-const encoder = new TextEncoder()
+/** What every managed key begins with. */
+const MANAGED = 'sk-loupe-'
 
 /**
- * Checks the bearer key and sets the tenant.
+ * Checks the key, counts the request of a managed one, and sets who calls. Digests are compared, all of them and to the
+ * last character, so that the time tells neither how much of a key was right nor which key it was.
  *
- * Digests are compared, all of them and to the last byte, so that the time tells neither how much of a key was right
- * nor which key it was.
+ * Where no key is needed any text passes as one, as local servers have it; a managed key is checked there too, so that
+ * its limits and its tenant can be tried.
  *
- * @throws AppError `auth.missing`, `auth.invalid`
+ * @throws AppError `auth.missing`, `auth.invalid`, `auth.forbidden`, `ledger.unavailable`
  */
-export function authenticate({ apiKeys, isOpen }: AuthenticateOptions) {
-  let known: Promise<Uint8Array[]> | undefined
+export function authenticate(options: AuthenticateOptions) {
+  const isStatic = matcher(options.apiKeys, options.keyring)
   return createMiddleware<EdgeEnv>(async (c, next) => {
-    if (isOpen) {
-      c.set('tenant', 'open')
-      return next()
-    }
-    const key = bearerKey(c.req.header('authorization'))
-    known ??= Promise.all(apiKeys.map(sha256))
-    if (!matchesAny(await sha256(key), await known)) throw new AppError('auth.invalid')
-    c.set('tenant', await tenantOf(key))
+    const caller = await callerOf(c, options, isStatic)
+    c.set('caller', caller)
+    c.set('tenant', caller.tenant)
     await next()
   })
 }
 
-/** A name for the owner of a key that does not tell the key, nor the digest that it is checked by. */
-async function tenantOf(key: string): Promise<string> {
-  const digest = await sha256(`loupe tenant\n${key}`)
-  return Array.from(digest.subarray(0, 16), (byte) => byte.toString(16).padStart(2, '0')).join('')
-}
-
-function bearerKey(header: string | undefined): string {
-  if (header === undefined) throw new AppError('auth.missing', 'Expected the header "Authorization: Bearer <key>".')
-  const key = /^bearer +(\S+) *$/i.exec(header)?.[1]
-  if (key === undefined) throw new AppError('auth.invalid', 'Expected "Bearer <key>" as the Authorization header.')
-  return key
-}
-
-function matchesAny(digest: Uint8Array, known: readonly Uint8Array[]): boolean {
-  let matches = 0
-  for (const candidate of known) {
-    let difference = 0
-    candidate.forEach((byte, index) => {
-      difference |= byte ^ (digest[index] ?? 0)
-    })
-    matches |= Number(difference === 0)
+async function callerOf(
+  c: Context<EdgeEnv>,
+  { isOpen, keyring, keys }: AuthenticateOptions,
+  isStatic: (key: string) => Promise<boolean>,
+): Promise<Caller> {
+  const key = isOpen ? keyIfAny(c) : presentedKey(c)
+  if (key?.startsWith(MANAGED)) {
+    const presented = await keyring.read(key)
+    if (presented !== undefined) {
+      return admitKey(presented, scopeOfPath(c.req.path), { keyring, keys, keepAlive: keepAliveOf(c) })
+    }
+    if (isOpen) throw new AppError('auth.invalid')
   }
-  return matches === 1
+  if (isOpen || key === undefined) return unlimitedCaller('open')
+  if (!(await isStatic(key))) throw new AppError('auth.invalid')
+  return unlimitedCaller(await keyring.tenantOf('static', key))
 }
 
-async function sha256(text: string): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', encoder.encode(text)))
+function keyIfAny(c: Context<EdgeEnv>): string | undefined {
+  try {
+    return presentedKey(c)
+  } catch {
+    return undefined
+  }
+}
+
+/** Finished digests are kept, never promises: what one request awaits must not be another's. */
+function matcher(known: readonly string[], { digestOf }: Keyring): (key: string) => Promise<boolean> {
+  let digests: readonly string[] | undefined
+  const digest = (key: string) => digestOf('static key', key)
+  return async (key) => {
+    const presented = await digest(key)
+    digests ??= await Promise.all(known.map(digest))
+    return digests.filter((candidate) => isSameText(candidate, presented)).length > 0
+  }
 }

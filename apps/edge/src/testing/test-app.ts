@@ -4,12 +4,18 @@ import { type EdgeConfig, readConfig } from '../config.ts'
 import type { LogLine } from '../edge-env.ts'
 import type { Fetch } from '../fetch.ts'
 import type { ImagePreprocessor } from '../images/prepare-images.ts'
+import type { ResponseStore } from '../storage/response-store.ts'
 import { createFakeWorker, type FakeWorker, type ModelFacts, TINY_MODEL } from './fake-worker.ts'
+import { createMemoryKeyBook, type MemoryKeyBook } from './memory-key-book.ts'
+import { createMemoryReplyShelf } from './memory-reply-shelf.ts'
+import { memoryResponseStore } from './memory-shelf.ts'
 
 /** The app with a fake world round it. */
 export interface TestApp {
   readonly worker: FakeWorker
   readonly log: LogLine[]
+  readonly keys: MemoryKeyBook
+  readonly clock: TestClock
   /** Files that were decoded. */
   readonly decoded: Uint8Array[]
   /** For each time that the decoder let go of memory: how many requests the worker had had by then. */
@@ -19,11 +25,18 @@ export interface TestApp {
   chat(body: Readonly<Record<string, unknown>>, init?: RequestInit): Promise<Response>
 }
 
+/** What the app takes for the time. */
+export interface TestClock {
+  /** Milliseconds since 1970; the real time unless a test sets it. */
+  nowMs: () => number
+}
+
 /** What a test may change. */
 export interface TestAppOptions {
   readonly config?: Partial<EdgeConfig>
   readonly model?: Partial<ModelFacts>
   readonly fetchImage?: Fetch
+  readonly responses?: ResponseStore
 }
 
 const PATCH_BYTES = 4096 * 588
@@ -62,23 +75,32 @@ export async function createTestApp({
   config = {},
   model = {},
   fetchImage = noNetwork,
+  responses,
 }: TestAppOptions = {}): Promise<TestApp> {
   const worker = await createFakeWorker(model)
   const log: LogLine[] = []
   const decoded: Uint8Array[] = []
   const trims: number[] = []
+  const clock: TestClock = { nowMs: () => Date.now() }
+  const nowMs = () => clock.nowMs()
+  const keys = createMemoryKeyBook(nowMs)
   const app = createApp({
     config: { ...LOCAL, ...config },
     fetchWorker: worker.fetch,
     fetchImage,
     images: fakeImages(decoded, () => trims.push(worker.calls.length)),
+    responses: responses ?? memoryResponseStore({ nowMs }),
     log: (line) => log.push(line),
-    nowMs: () => Date.now(),
+    keys,
+    replies: createMemoryReplyShelf(nowMs),
+    nowMs,
   })
   const request = async (path: string, init?: RequestInit) => app.request(path, init)
   return {
     worker,
     log,
+    keys,
+    clock,
     decoded,
     trims,
     request,
