@@ -8,6 +8,8 @@ export const LIMITS = {
   images: 8,
   /** Text of one request. Far above 128k tokens of prose (0.5 M), far below what would keep the tokenizer busy for seconds. */
   promptCharacters: 2_000_000,
+  /** Prompts of one request that are answered side by side. A Worker has 6 connections to the outside at a time. */
+  parallelPrompts: 4,
   /** Ids that `/v1/tokenize` lists: 5 MB of JSON, and twice that with their spellings. */
   listedTokens: 1_000_000,
   /** One stored response with what its request brought: a whole request and its answer, log probabilities excepted. */

@@ -26,6 +26,8 @@ export const textCompletion = z.object({
   object: z.literal('text_completion'),
   created: z.int(),
   model: z.string(),
+  /** Changes when what is served under the model's name does. */
+  system_fingerprint: z.string(),
   choices: z.array(
     z.object({
       index: z.int().min(0),

@@ -45,6 +45,8 @@ export const completionRequest = chatCompletionRequest
     logprobs: z.int().min(0).max(20).nullish(),
     /** Put the prompt in front of its answer. */
     echo: z.boolean().nullish(),
+    /** Begin a text with the token that begins every text. True unless told otherwise; ids are taken as they are. */
+    add_special_tokens: z.boolean().nullish(),
   })
 
 /** One prompt. */
@@ -59,6 +61,8 @@ export interface CompletionPrompt {
 export interface CompletionRequest {
   readonly prompts: readonly CompletionPrompt[]
   readonly echo: boolean
+  /** Begin texts with the token that begins every text. */
+  readonly addBos: boolean
   /** Everything else, as a chat request says it; its conversation means nothing. */
   readonly chat: ChatRequest
 }
@@ -88,6 +92,7 @@ export function readCompletionRequest(body: unknown): CompletionRequest {
   return {
     prompts: readPrompts(asked),
     echo: echo ?? false,
+    addBos: result.data.add_special_tokens ?? true,
     chat: readRest(fields, { logprobs: logprobs ?? undefined, maxTokens: most ?? DEFAULT_TOKENS }),
   }
 }
@@ -104,7 +109,7 @@ function readRest(
   fields: Readonly<Record<string, unknown>>,
   { logprobs, maxTokens }: { readonly logprobs: number | undefined; readonly maxTokens: number },
 ): ChatRequest {
-  const { prompt: _, echo: __, best_of: candidates, ...others } = fields
+  const { prompt: _, echo: __, add_special_tokens: ___, best_of: candidates, ...others } = fields
   const isHarmless = candidates === fields['n'] || candidates === null || candidates === 1
   const chat = readChatRequest({
     ...others,
