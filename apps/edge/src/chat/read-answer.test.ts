@@ -1,7 +1,7 @@
 import type { GenerateEvent } from '@loupe/shared/wire'
 import { describe, expect, it } from 'vitest'
 import { TINY_IDS, tinyId, tinyTokenizer } from '../testing/tiny-tokenizer.ts'
-import { type AnswerEvent, readAnswer } from './read-answer.ts'
+import { type AnswerEvent, type ReadOptions, readAnswer } from './read-answer.ts'
 
 const summary = { prompt_tokens: 9, image_tokens: 0, cached_tokens: 7, images_cached: 0 }
 const done = (completion_tokens: number): GenerateEvent => ({
@@ -10,7 +10,12 @@ const done = (completion_tokens: number): GenerateEvent => ({
 })
 const token = (...ids: number[]): GenerateEvent => ({ type: 'tokens', ids })
 
-async function read(events: readonly GenerateEvent[], stop: readonly string[] = [], choices = 1) {
+async function read(
+  events: readonly GenerateEvent[],
+  stop: readonly string[] = [],
+  choices = 1,
+  more: Partial<ReadOptions> = {},
+) {
   let taken = 0
   let isLeft = false
   async function* source(): AsyncGenerator<GenerateEvent, void> {
@@ -24,7 +29,9 @@ async function read(events: readonly GenerateEvent[], stop: readonly string[] = 
     }
   }
   const seen: AnswerEvent[] = []
-  for await (const event of readAnswer(source(), { tokenizer: tinyTokenizer, stop, choices })) seen.push(event)
+  const plain = { showsStop: false, minTokens: 0, functions: [] }
+  const options = { tokenizer: tinyTokenizer, stop, choices, ...plain, ...more }
+  for await (const event of readAnswer(source(), options)) seen.push(event)
   return { seen, taken, isLeft }
 }
 
@@ -141,5 +148,80 @@ describe('readAnswer', () => {
       ['', 0],
       ['b', 1],
     ])
+  })
+})
+
+/** Each letter a token; blanks are a token of their own. */
+const tokensOf = (text: string) => Array.from(tinyTokenizer.encode(text), (id) => token(id))
+
+describe('readAnswer, where functions may be called', () => {
+  const functions = ['now', 'weather']
+  const call = '{"name": "weather", "parameters": {"city": "Rome"}}'
+  const seenOf = async (text: string, more: Partial<ReadOptions> = {}, stop: readonly string[] = []) => {
+    const events = tokensOf(text)
+    return (await read([...events, done(events.length)], stop, 1, { functions, ...more })).seen
+  }
+
+  it('tells a call, its arguments in pieces, and how it ended (rule 10)', async () => {
+    const seen = await seenOf(call)
+    const [begin, ...others] = seen.filter(({ type }) => type !== 'text' && type !== 'tool_arguments')
+    expect(begin).toEqual({
+      type: 'tool_call',
+      choice: 0,
+      index: 0,
+      id: expect.stringMatching(/^call_[0-9a-f]{24}$/),
+      name: 'weather',
+      completionTokens: '{"name": "weather", "parameters": {'.length,
+    })
+    expect(others.map((event) => event.type === 'end' && event.finishReason)).toEqual(['tool_calls', false])
+    const pieces = seen.flatMap((event) => (event.type === 'tool_arguments' ? [event.text] : []))
+    expect(pieces.join('')).toBe('{"city": "Rome"}')
+    expect(pieces.length).toBeGreaterThan(5)
+    expect(textOf(seen)).toEqual([])
+  })
+
+  it('shows a step that shows nothing while it does not know what the answer is', async () => {
+    const events = tokensOf(call)
+    const { seen } = await read([...events.slice(0, 5), done(5)], [], 1, { functions })
+    expect(seen.filter(({ type }) => type === 'text')).toHaveLength(6)
+  })
+
+  it('looks for stop strings in text, not in calls', async () => {
+    expect((await seenOf(call, {}, ['Rome', '{'])).at(-2)).toMatchObject({ finishReason: 'tool_calls' })
+    const seen = await seenOf('Ask Rome', {}, ['Rome'])
+    expect([textOf(seen).join(''), seen.at(-2)]).toMatchObject(['Ask ', { finishReason: 'stop' }])
+  })
+
+  it('says that the length cut a call off, and shows what came of it', async () => {
+    const seen = await seenOf('{"name": "weather", "parameters": {"city": "Ro')
+    expect(seen.flatMap((event) => (event.type === 'tool_arguments' ? [event.text] : [])).join('')).toBe('{"city": "Ro')
+    expect(seen.at(-2)).toMatchObject({ type: 'end', finishReason: 'length' })
+    const early = await seenOf('{"name": "wea')
+    expect([textOf(early).join(''), early.at(-2)]).toMatchObject(['{"name": "wea', { finishReason: 'length' }])
+  })
+
+  it('gives no log probabilities of calls, and all of text (rule 13)', async () => {
+    const likely = (text: string) =>
+      Array.from(tinyTokenizer.encode(text), (id): GenerateEvent => ({ type: 'tokens', ids: [id], logprobs: [-1] }))
+    const count = async (text: string) => {
+      const { seen } = await read([...likely(text), done(1)], [], 1, { functions })
+      return seen.flatMap((event) => (event.type === 'text' ? event.logprobs : [])).length
+    }
+    expect(await count(call)).toBe(0)
+    expect(await count('{"a": 1}')).toBe(8)
+  })
+})
+
+describe('readAnswer, about stop strings', () => {
+  it('shows the one that ended the answer where it is asked to', async () => {
+    const { seen } = await read([...tokensOf('one.two'), done(7)], ['.'], 1, { showsStop: true })
+    expect(textOf(seen).join('')).toBe('one.')
+  })
+
+  it('looks for none before the answer has its least tokens', async () => {
+    const events = [...tokensOf('a.b.c'), done(5)]
+    expect(textOf((await read(events, ['.'], 1, { minTokens: 2 })).seen).join('')).toBe('a.b')
+    const many = [token(...tinyTokenizer.encode('a.b.c')), done(5)]
+    expect(textOf((await read(many, ['.'], 1, { minTokens: 2 })).seen).join('')).toBe('a.b')
   })
 })

@@ -1,7 +1,7 @@
 import { AppError } from '@loupe/shared/errors'
-import type { Tokenizer } from '@loupe/shared/tokenizer'
 import type { FinishReason, GenerateEvent, GenerateSummary } from '@loupe/shared/wire'
-import { type ChoiceReader, createChoiceReader, type Shown, type TokenLogprobs } from './choice-reader.ts'
+import type { CallPiece } from './call-splitter.ts'
+import { type ChoiceOptions, ChoiceReader, type Shown, type TokenLogprobs } from './choice-reader.ts'
 
 /** Counts of one request. */
 export interface AnswerCounts {
@@ -55,18 +55,15 @@ export type AnswerEvent =
     }
   | { readonly type: 'done'; readonly counts: AnswerCounts }
 
-/** How an answer is read. */
-export interface ReadOptions {
-  readonly tokenizer: Tokenizer
-  /** An answer ends before the first of these. */
-  readonly stop: readonly string[]
+/** How the answers to a request are read. */
+export interface ReadOptions extends ChoiceOptions {
   /** How many answers there are. */
   readonly choices: number
 }
 
 /**
- * Turns token ids into text that can be shown: characters are never cut in half, stop strings are held back and end an
- * answer. Leaving early, or stop strings in all answers, leaves `events` early too, which stops the worker.
+ * Turns token ids into text and calls that can be shown: characters are never cut in half, stop strings are held back
+ * and end an answer. Leaving early, or stop strings in all answers, leaves `events` early too, which stops the worker.
  *
  * @throws what `events` throws, or `worker.lost` for an answer that nobody asked for
  */
@@ -92,10 +89,10 @@ class OpenAnswers {
   #isCut = false
   areOver = false
 
-  constructor({ tokenizer, stop, choices }: ReadOptions) {
-    const indices = Array.from({ length: choices }, (_, choice) => choice)
-    this.#open = new Map(indices.map((choice) => [choice, createChoiceReader(tokenizer, stop)]))
-    this.#choices = choices
+  constructor(options: ReadOptions) {
+    const indices = Array.from({ length: options.choices }, (_, choice) => choice)
+    this.#open = new Map(indices.map((choice) => [choice, new ChoiceReader(options)]))
+    this.#choices = options.choices
   }
 
   *take(event: GenerateEvent): Generator<AnswerEvent, void> {
@@ -118,7 +115,9 @@ class OpenAnswers {
     this.#completionTokens += tokens.ids.length
     this.#cachedTokens = Math.max(this.#cachedTokens, tokens.cachedTokens ?? 0)
     const shown = reader.push(tokens)
-    if (!isEmpty(shown) || !shown.stopped) yield this.#text(choice, shown)
+    yield* this.#calls(choice, shown.calls)
+    // A step that shows nothing is told, too: whoever writes it notices that a client has left.
+    if (!isEmpty(shown) || !(shown.stopped || shown.calls.length > 0)) yield this.#text(choice, shown)
     if (!shown.stopped) return
     this.#isCut = true
     yield this.#end(choice, 'stop')
@@ -129,8 +128,9 @@ class OpenAnswers {
   /** What was held back of an answer, and its end. */
   *#close(choice: number, reader: ChoiceReader, reason: FinishReason): Generator<AnswerEvent, void> {
     const shown = reader.flush()
+    yield* this.#calls(choice, shown.calls)
     if (!isEmpty(shown)) yield this.#text(choice, shown)
-    yield this.#end(choice, shown.stopped ? 'stop' : reason)
+    yield this.#end(choice, reader.isWholeCall ? 'tool_calls' : shown.stopped ? 'stop' : reason)
   }
 
   *#closeAll(summary: GenerateSummary): Generator<AnswerEvent, void> {
@@ -145,7 +145,17 @@ class OpenAnswers {
     return { type: 'text', choice, text, logprobs, completionTokens: this.#completionTokens }
   }
 
-  #end(choice: number, finishReason: FinishReason): AnswerEvent {
+  *#calls(choice: number, pieces: readonly CallPiece[]): Generator<AnswerEvent, void> {
+    const completionTokens = this.#completionTokens
+    for (const piece of pieces) {
+      const { index } = piece
+      if (piece.type === 'call') {
+        yield { type: 'tool_call', choice, index, id: callId(), name: piece.name, completionTokens }
+      } else yield { type: 'tool_arguments', choice, index, text: piece.text, completionTokens }
+    }
+  }
+
+  #end(choice: number, finishReason: AnswerEnd): AnswerEvent {
     this.#open.delete(choice)
     return { type: 'end', choice, finishReason, completionTokens: this.#completionTokens }
   }
@@ -158,4 +168,9 @@ class OpenAnswers {
 
 function isEmpty({ text, logprobs }: Shown): boolean {
   return text === '' && logprobs.length === 0
+}
+
+/** Nobody else's call has it: clients keep calls of several requests together. */
+function callId(): string {
+  return `call_${crypto.randomUUID().replaceAll('-', '').slice(0, 24)}`
 }

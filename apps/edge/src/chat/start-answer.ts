@@ -1,3 +1,4 @@
+import { mayCall, toolGrammar } from '@loupe/shared/chat'
 import { AppError } from '@loupe/shared/errors'
 import type { AnswerOptions, ChatRequest, ServiceTier } from '@loupe/shared/schema'
 import type { GenerateParameters, ModelMetadata } from '@loupe/shared/wire'
@@ -9,8 +10,7 @@ import type { ServedModel } from '../worker/model-catalog.ts'
 import { generateWithImages } from '../worker/offer-images.ts'
 import type { WorkerClient } from '../worker/worker-client.ts'
 import { fingerprint } from './fingerprint.ts'
-import type { AnswerEvent } from './read-answer.ts'
-import { readAnswer } from './read-answer.ts'
+import { type AnswerEvent, readAnswer } from './read-answer.ts'
 import { requestPictures } from './request-pictures.ts'
 import { withModel } from './with-model.ts'
 import { writePrompt } from './write-prompt.ts'
@@ -74,12 +74,16 @@ async function admitAnswer(
   signal: AbortSignal,
 ): Promise<RunningAnswer> {
   const { metadata, tokenizer } = model
-  const { answer } = request
+  const { answer, tools } = request
+  const calls = mayCall(tools)
   const images = pictures.flat()
   const crops = pictures.map((tiles) => tiles.length - 1)
   const { ids } = writePrompt(model, request, crops)
   const parameters = {
     ...generateParametersOf(answer, metadata, ids.length),
+    ...(calls ? { grammar: toolGrammar(tools, answer.structure) } : {}),
+    ...(request.priority === undefined ? {} : { priority: request.priority }),
+    ...(request.cacheSalt === undefined ? {} : { cache_salt: request.cacheSalt }),
     tokenizer_digest: metadata.parameters.tokenizer_digest,
     tenant: identity.tenant,
     request_id: identity.requestId,
@@ -89,9 +93,9 @@ async function admitAnswer(
   const events = await meteredAnswer({ ledger, ...tokens, signal }, async () => {
     const admitted = generateWithImages(worker, metadata.name, body, images, signal)
     const made = await admitted.catch((error: unknown) => {
-      throw blameStructure(error, answer)
+      throw blameGrammar(error, calls ? 'tools' : answer.structure?.param)
     })
-    return readAnswer(made, { tokenizer, stop: answer.stop, choices: answer.choices })
+    return readAnswer(made, { ...answer, tokenizer, functions: calls ? tools.functions.map(({ name }) => name) : [] })
   })
   return {
     model: metadata.name,
@@ -106,9 +110,9 @@ async function admitAnswer(
 }
 
 /** The worker knows what is wrong with a grammar, and not which field of the request it came from. */
-function blameStructure(error: unknown, { structure }: AnswerOptions): unknown {
-  const isOurs = AppError.isInstance(error) && error.code.startsWith('grammar.') && structure !== undefined
-  return isOurs ? error.at(structure.param) : error
+function blameGrammar(error: unknown, param: string | undefined): unknown {
+  const isOurs = AppError.isInstance(error) && error.code.startsWith('grammar.') && param !== undefined
+  return isOurs ? error.at(param) : error
 }
 
 /** @throws AppError `prompt.too_long` when prompt and answer do not fit the context together */
@@ -140,5 +144,6 @@ function generateParametersOf(
     ...(answer.topLogprobs === undefined ? {} : { logprobs: true, top_logprobs: answer.topLogprobs }),
     ...(answer.stopTokenIds.length === 0 ? {} : { stop_token_ids: [...answer.stopTokenIds] }),
     ...(answer.ignoreEos ? { ignore_eos: true } : {}),
+    ...(answer.minTokens === 0 ? {} : { min_tokens: answer.minTokens }),
   }
 }

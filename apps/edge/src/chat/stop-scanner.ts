@@ -8,15 +8,15 @@ export interface StopScanner {
 
 /**
  * Makes a scanner for one answer. What might become a stop string is held back until it is one or cannot be one; the
- * stop string itself is never shown.
+ * stop string itself is shown only where that was asked for.
  */
-export function createStopScanner(stops: readonly string[]): StopScanner {
+export function createStopScanner(stops: readonly string[], showsStop = false): StopScanner {
   let held = ''
   return {
     push(text) {
       held += text
       const found = firstStop(held, stops)
-      const end = found ?? held.length - possibleStopLength(held, stops)
+      const end = (showsStop ? found?.end : found?.start) ?? held.length - possibleStopLength(held, stops)
       const shown = held.slice(0, end)
       held = found === undefined ? held.slice(end) : ''
       return { text: shown, stopped: found !== undefined }
@@ -29,9 +29,16 @@ export function createStopScanner(stops: readonly string[]): StopScanner {
   }
 }
 
-function firstStop(text: string, stops: readonly string[]): number | undefined {
-  const places = stops.map((stop) => text.indexOf(stop)).filter((place) => place >= 0)
-  return places.length === 0 ? undefined : Math.min(...places)
+/** Where the first stop string begins and ends; of those that begin there, the shortest. */
+function firstStop(
+  text: string,
+  stops: readonly string[],
+): { readonly start: number; readonly end: number } | undefined {
+  const found = stops.flatMap((stop) => {
+    const start = text.indexOf(stop)
+    return start < 0 ? [] : [{ start, end: start + stop.length }]
+  })
+  return found.sort((a, b) => a.start - b.start || a.end - b.end)[0]
 }
 
 /** Length of the longest end of the text that a stop string begins with. */

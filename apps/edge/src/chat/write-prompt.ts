@@ -18,12 +18,13 @@ import type { ServedModel } from '../worker/model-catalog.ts'
  */
 export function writePrompt(
   { metadata, tokenizer }: ServedModel,
-  request: Pick<ChatRequest, 'messages' | 'tools'>,
+  request: Pick<ChatRequest, 'messages' | 'tools'> & Partial<Pick<ChatRequest, 'continuesFinal'>>,
   crops: readonly number[],
   options: Pick<PromptOptions, 'addGenerationPrompt'> = {},
 ): Prompt {
   const turns = withCrops(conversationTurns(request.messages, request.tools), crops)
-  return buildPrompt(tokenizer, turns, { ...promptOptionsOf(metadata), ...options })
+  const { continuesFinal = false } = request
+  return buildPrompt(tokenizer, turns, { ...promptOptionsOf(metadata), continuesFinal, ...options })
 }
 
 function withCrops(turns: readonly ConversationTurn[], crops: readonly number[]): ChatMessage[] {

@@ -6,6 +6,9 @@ import { checkSchema } from './check-schema.ts'
 /** Most white space in one place of a JSON answer: small models like to go on with it for ever. */
 const MOST_WHITESPACE = 20
 
+/** Its first character tells it from JSON. */
+const FREE_TEXT = 'free_text ::= "" | [^\\t\\n\\v\\f\\r {[] [\\0-\\U0010ffff]*\n'
+
 /**
  * Turns what a client sends into rules that the compiler takes.
  *
@@ -21,7 +24,7 @@ export async function readGrammar({ Grammar }: typeof Library, grammar: Generate
       return (await ofSchema('{"type":"object"}', false)).toString()
     case 'json_schema':
       checkSchema(parseSchema(grammar.schema))
-      return (await ofSchema(grammar.schema, true)).toString()
+      return orText((await ofSchema(grammar.schema, true)).toString(), grammar.or_text === true)
     case 'regex':
       return (await Grammar.fromStructuralTag({ type: 'regex', pattern: grammar.pattern })).toString()
     case 'ebnf':
@@ -29,6 +32,12 @@ export async function readGrammar({ Grammar }: typeof Library, grammar: Generate
     case 'choice':
       return `root ::= ${grammar.choices.map(quoted).join(' | ')}\n`
   }
+}
+
+/** @param rules - of JSON, in which nothing refers to the root */
+function orText(rules: string, takesText: boolean): string {
+  if (!takesText) return rules
+  return `${rules.replace(/^root ::=/m, 'held_json ::=')}\nroot ::= held_json | free_text\n${FREE_TEXT}`
 }
 
 function parseSchema(text: string): unknown {

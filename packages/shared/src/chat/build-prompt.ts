@@ -28,6 +28,8 @@ export interface PromptOptions {
   readonly asReference?: boolean
   /** End with the start of the model's turn, so that it answers. Default true. */
   readonly addGenerationPrompt?: boolean
+  /** End in the middle of the last message, the assistant's, so that the model goes on with it. Default false. */
+  readonly continuesFinal?: boolean
 }
 
 /** A conversation as the model reads it. */
@@ -54,10 +56,14 @@ export interface Prompt {
 export function buildPrompt(
   tokenizer: Tokenizer,
   messages: readonly ChatMessage[],
-  { imageTokens, asReference = false, addGenerationPrompt = true }: PromptOptions = {},
+  { imageTokens, asReference = false, addGenerationPrompt = true, continuesFinal = false }: PromptOptions = {},
 ): Prompt {
   if (!asReference) checkConversation(messages)
-  const parts = gemma3Template(asReference ? messages : joinInstructions(messages), addGenerationPrompt)
+  const whole = gemma3Template(
+    asReference ? messages : joinInstructions(messages),
+    addGenerationPrompt && !continuesFinal,
+  )
+  const parts = continuesFinal ? whole.slice(0, -TURN_END) : whole
   const imagePlaces = parts.filter(({ kind }) => kind === 'image').length
   if (imageTokens === undefined && imagePlaces > 0) {
     throw new AppError('prompt.invalid', 'Expected text only, found an image: this model takes no images.')
@@ -67,6 +73,9 @@ export function buildPrompt(
   if (asReference) return { prompt, ...tokeniseWhole(tokenizer, prompt, imageTokens) }
   return { prompt, ids: tokeniseParts(tokenizer, parts, imageTokens), imagePlaces }
 }
+
+/** Parts that end a turn: a control token and a newline. */
+const TURN_END = 2
 
 function joinInstructions(messages: readonly ChatMessage[]): readonly ChatMessage[] {
   const { instructions, turns } = splitInstructions(messages)

@@ -1,5 +1,6 @@
 import type { ChatTools, ConversationMessage } from '../schema/index.ts'
 import { invalidPrompt } from './messages.ts'
+import { mayCall } from './tool-grammar.ts'
 import { calledName, toolCallText, toolInstruction, toolResultText } from './tool-prompt.ts'
 
 /** A message of a conversation in which only users and assistants speak, after instructions. */
@@ -23,7 +24,7 @@ export function conversationTurns(
   const found = messages.findIndex(({ role }) => role !== 'system')
   const start = found < 0 ? messages.length : found
   const instructions = messages.slice(0, start).map(({ content }) => instruction(textOf(content)))
-  if (tools.functions.length > 0 && tools.choice !== 'none') instructions.push(instruction(toolInstruction(tools)))
+  if (mayCall(tools)) instructions.push(instruction(toolInstruction(tools)))
   const turns: ConversationTurn[] = []
   for (const [index, message] of messages.entries()) {
     if (index < start) continue

@@ -55,6 +55,8 @@ const generateParameters = z.object({
   stop_token_ids: boundedList(tokenId, [0, 64]).optional(),
   /** Go on past the model's end tokens, up to `max_tokens`. */
   ignore_eos: z.boolean().optional(),
+  /** No end token ends the answer before it has so many tokens, those of an answer begun elsewhere counted. */
+  min_tokens: z.int().min(0).max(1_000_000).optional(),
   /** Report the log probability of each token. */
   logprobs: z.boolean().optional(),
   /** With `logprobs`: report so many of the likeliest tokens beside each. */
@@ -65,6 +67,8 @@ const generateParameters = z.object({
   priority: z.int().min(-100).max(100).optional(),
   /** Whom the request is for: fairness and caches are kept apart by it. */
   tenant: z.string().max(128).optional(),
+  /** Caches are kept apart by it inside of a tenant, too; fairness is not. */
+  cache_salt: z.string().max(512).optional(),
   request_id: z.string().max(128).optional(),
   /** Give up after this many milliseconds, waiting included. */
   timeout_ms: z.int().min(1).max(86_400_000).optional(),

@@ -15,8 +15,11 @@ const choices = boundedList(text, [1, MOST_CHOICES]).refine(
 export const generateGrammar = z.discriminatedUnion('type', [
   /** Any JSON object. */
   z.object({ type: z.literal('json_object') }),
-  /** JSON that a schema takes. The schema travels as text: the order of its properties counts. */
-  z.object({ type: z.literal('json_schema'), schema: text }),
+  /**
+   * JSON that a schema takes. The schema travels as text: the order of its properties counts. With `or_text` it may also
+   * be any text that begins with no blank, `{` or `[`, so that its first character tells which of the two it is.
+   */
+  z.object({ type: z.literal('json_schema'), schema: text, or_text: z.boolean().optional() }),
   /** What a regular expression matches from end to end. */
   z.object({ type: z.literal('regex'), pattern: text }),
   /** What the rule `root` of a grammar derives. */

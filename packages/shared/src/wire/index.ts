@@ -38,6 +38,7 @@ export {
   type ReceivedMessage,
   type TensorEncoding,
 } from './infer-codec.ts'
+export { eachSchema, type JsonSchema } from './json-schema/each-schema.ts'
 export { MAX_REQUEST_BYTES } from './limits.ts'
 export {
   type ModelList,
