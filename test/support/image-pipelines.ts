@@ -1,10 +1,15 @@
 import { loadImageCodecs } from '@loupe/model/node'
 import { createImagePipeline } from '@loupe/shared/image'
 
-const { jpeg, webp, resize } = await loadImageCodecs()
+const { jpeg, webp, avif, resize } = await loadImageCodecs({ avif: true })
+
+if (resize === undefined || avif === undefined) throw new Error('the codecs of Node are incomplete')
 
 /** The pipeline as it is shipped. */
 export const simdPipeline = createImagePipeline({ jpeg, webp, resize })
 
-/** The same with the resize in plain TypeScript. */
+/** The same with AVIF switched on. */
+export const avifPipeline = createImagePipeline({ jpeg, webp, avif, resize })
+
+/** The same as shipped, with the resize in plain TypeScript. */
 export const scalarPipeline = createImagePipeline({ jpeg, webp })

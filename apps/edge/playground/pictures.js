@@ -6,7 +6,7 @@
 
 const MAX_BYTES = 8 * 1024 * 1024
 const MAX_PICTURES = 8
-const TYPES = ['image/jpeg', 'image/png', 'image/webp']
+const TYPES = ['image/jpeg', 'image/png', 'image/webp', 'image/gif', 'image/avif']
 
 /**
  * Keeps the pictures and shows them in a list.
@@ -83,7 +83,7 @@ export function toDataUri(file) {
 /** @param {File} file */
 function refusal({ name, type, size }) {
   const what = name || 'This'
-  if (!TYPES.includes(type)) return `${what} is not a JPEG, PNG or WebP picture.`
+  if (!TYPES.includes(type)) return `${what} is not a JPEG, PNG, WebP, GIF or AVIF picture.`
   if (size > MAX_BYTES) return `${what} is larger than 8 MB.`
   return ''
 }

@@ -41,7 +41,7 @@ describe('loupe preprocess', () => {
   afterAll(() => rm(out, { recursive: true, force: true }))
 
   it('prints one line a file, in order, whatever becomes of each', async () => {
-    const files = [input('chelsea-exif6.jpg'), input('chelsea.gif'), input('missing.png')]
+    const files = [input('chelsea-exif6.jpg'), '/dev/null', input('missing.png')]
     const { lines, stderr } = await run(...files)
     expect(lines).toEqual([
       {
@@ -52,7 +52,7 @@ describe('loupe preprocess', () => {
         patches_sha256: row('chelsea-exif6.jpg')?.patches_sha256,
         crops: [],
       },
-      { file: files[1], error: { code: 'image.unsupported', message: expect.stringContaining('a GIF') } },
+      { file: files[1], error: { code: 'image.empty', message: expect.stringContaining('found none') } },
       { file: files[2], error: { code: 'usage.invalid', message: expect.stringContaining('missing.png') } },
     ])
     expect(stderr).toContain('2 of 3 files failed')

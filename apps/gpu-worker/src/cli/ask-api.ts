@@ -121,5 +121,7 @@ function mediaType(bytes: Uint8Array): string {
   if (head.startsWith('\x89PNG')) return 'image/png'
   if (head.startsWith('\xff\xd8\xff')) return 'image/jpeg'
   if (head.startsWith('RIFF') && head.endsWith('WEBP')) return 'image/webp'
+  if (/^GIF8[79]a/.test(head)) return 'image/gif'
+  if (/^ftyp(avi[fs]|mif1)/.test(head.slice(4))) return 'image/avif'
   return 'application/octet-stream' // the server says what it thinks of it
 }

@@ -16,22 +16,23 @@ import { type Command, stringOption } from './command.ts'
 export const preprocess: Command = {
   summary: 'turn pictures into patches, as the edge does',
   help: `
-usage: loupe preprocess FILE... [--pan-and-scan] [--out DIR]
+usage: loupe preprocess FILE... [--pan-and-scan] [--avif] [--out DIR]
 
 Prints one JSON line a file: {"file", "format", "width", "height", "patches_sha256", "crops": [{"box", "patches_sha256"}]},
 or {"file", "error": {"code", "message"}}. Width and height are those of the upright picture; the hash is SHA-256 of the
 patch bytes [4096, 588].
 
   --pan-and-scan   also cut elongated pictures into crops
+  --avif           decode AVIF files too, as an edge does whose IMAGE_AVIF is on
   --out DIR        write what the model sees, 896x896, as DIR/NAME.png, and crops as DIR/NAME.crop-0.png
 
 example: loupe preprocess --pan-and-scan --out /tmp/seen examples/*.png
 `,
-  options: { 'pan-and-scan': { type: 'boolean' }, out: { type: 'string' } },
+  options: { 'pan-and-scan': { type: 'boolean' }, avif: { type: 'boolean' }, out: { type: 'string' } },
   async run({ values, positionals }, io) {
     if (positionals.length === 0) throw new AppError('usage.invalid', 'Expected at least one FILE.')
     const { loadImageCodecs } = await import('@loupe/model/node')
-    const pipeline = createImagePipeline(await loadImageCodecs())
+    const pipeline = createImagePipeline(await loadImageCodecs({ avif: values['avif'] === true }))
     const out = stringOption({ values, positionals }, 'out')
     if (out !== undefined) {
       checkNames(positionals)

@@ -7,8 +7,10 @@ import { compileWasm, type ImageCodecs } from '@loupe/shared/image'
  * Reads and compiles the image codecs from `node_modules`.
  *
  * They are dependencies of `@loupe/shared`, so they are looked up from there and not from here.
+ *
+ * @param options - `avif`: that of AVIF too, whose decoder needs far more time and memory for a pixel. Default false
  */
-export async function loadImageCodecs(): Promise<Required<ImageCodecs>> {
+export async function loadImageCodecs(options: { readonly avif?: boolean } = {}): Promise<ImageCodecs> {
   const { resolve } = createRequire(import.meta.resolve('@loupe/shared/image'))
   const compile = async (path: string) => compileWasm(await readFile(path))
   const [jpeg, webp, resize] = await Promise.all([
@@ -16,5 +18,6 @@ export async function loadImageCodecs(): Promise<Required<ImageCodecs>> {
     compile(resolve('@cwasm/webp/webp.wasm')),
     compile(fileURLToPath(import.meta.resolve('@loupe/shared/image/resize-simd.wasm'))),
   ])
-  return { jpeg, webp, resize }
+  if (options.avif !== true) return { jpeg, webp, resize }
+  return { jpeg, webp, resize, avif: await compile(resolve('@jsquash/avif/codec/dec/avif_dec.wasm')) }
 }

@@ -6,7 +6,7 @@ import { loadImageCodecs } from './image-codecs.ts'
 let loading: Promise<ImagePipeline> | undefined
 
 /**
- * Reads a picture as the released models take it: PNG, JPEG or WebP, turned upright, stretched to 896 × 896 pixels, and
+ * Reads a picture as the released models take it: PNG, JPEG, WebP or GIF, turned upright, stretched to 896 × 896 pixels, and
  * cut into patches, every byte as Pillow makes it.
  *
  * @returns `[4096·588]` uint8, for `getImageFeatures` and as `pixelValues`
@@ -24,7 +24,7 @@ export async function readPicture(path: string): Promise<Uint8Array<ArrayBuffer>
       `${path}: expected a file of at most ${LIMITS.fileBytes} bytes, found ${size}.`,
     )
   }
-  loading ??= loadImageCodecs().then(createImagePipeline)
+  loading ??= loadImageCodecs().then((codecs) => createImagePipeline(codecs))
   const pipeline = await loading
   const { patches } = await pipeline.preprocess(await readFile(path))
   return patches

@@ -5,21 +5,21 @@
  * The codecs are WebAssembly modules and are passed in compiled, because every host loads them its own way:
  *
  * - workerd and bundlers for it: `import jpeg from '@cwasm/jpeg-turbo/jpeg-turbo.wasm'`,
- *   `import webp from '@cwasm/webp/webp.wasm'`, `import resize from '@loupe/shared/image/resize-simd.wasm'`.
- *   Neither `@cwasm` package has an `exports` map, so their files are importable by path; both are dependencies of this
- *   package and hoisted by npm. Only the `.wasm` may be imported: their JavaScript reads files through `node:fs`.
+ *   `import webp from '@cwasm/webp/webp.wasm'`, `import resize from '@loupe/shared/image/resize-simd.wasm'`, and where
+ *   AVIF is wanted `import avif from '@jsquash/avif/codec/dec/avif_dec.wasm'`. None of these packages has an `exports`
+ *   map, so their files are importable by path; all are dependencies of this package and hoisted by npm. Only the `.wasm` may be imported: their JavaScript reads files through `node:fs`.
  * - Node: read the file that `require.resolve('@cwasm/jpeg-turbo/jpeg-turbo.wasm')` names and give it to
  *   {@link compileWasm}.
  * - A browser: fetch the file and give its bytes to {@link compileWasm}.
  *
  * @module
  */
-export { type ImageLimits, LIMITS } from './limits.ts'
+export type { ImageCodecs } from './decoder.ts'
+export { type ImageLimits, LIMITS, MEMORY_BUDGET } from './limits.ts'
 export type { Box, Size } from './orientation.ts'
 export { fromPatches, PATCHES_BYTES, patchesDigest } from './patches.ts'
 export {
   createImagePipeline,
-  type ImageCodecs,
   type ImagePipeline,
   type MeasuredPicture,
   type PictureCrop,

@@ -12,6 +12,8 @@ export interface JpegHeader extends Size {
   readonly scale: number
   /** The size it decodes to at that scale. */
   readonly decoded: Size
+  /** Bytes that the decode will hold: the pixels, buffered coefficients and a copy of the file. */
+  readonly heldBytes: number
 }
 
 interface Frame extends Size {
@@ -67,9 +69,9 @@ export function readJpegHeader(bytes: Uint8Array, limits: ImageLimits): JpegHead
   const { width, height, components } = frame
   // Coefficients are buffered whenever one pass over the file does not give finished blocks.
   const buffered = frame.progressive || firstScanComponents < components ? frame.samples * COEFFICIENT_BYTES : 0
-  const scale = jpegScale(frame, buffered + bytes.byteLength, limits)
+  const { scale, heldBytes } = jpegScale(frame, buffered + bytes.byteLength, limits)
   const orientation = readOrientation(exif.length === 0 ? undefined : concatBytes(exif), xmp)
-  return { format: 'jpeg', width, height, orientation, components, scale, decoded: scaledSize(frame, scale) }
+  return { format: 'jpeg', width, height, orientation, components, scale, decoded: scaledSize(frame, scale), heldBytes }
 }
 
 /** What the walk has met so far. */
@@ -102,11 +104,12 @@ function takeMetadata(found: Found, { payload }: Segment): void {
 }
 
 /** The largest DCT scale whose decoded pixels fit beside `otherBytes`. */
-function jpegScale(frame: Frame, otherBytes: number, limits: ImageLimits): number {
+function jpegScale(frame: Frame, otherBytes: number, limits: ImageLimits): { scale: number; heldBytes: number } {
   const channels = frame.components === 4 ? 4 : 3
   for (let scale = BLOCK_SIDE; scale > 0; scale--) {
     const { width, height } = scaledSize(frame, scale)
-    if (width * height * channels + otherBytes <= limits.decodeBytes) return scale
+    const heldBytes = width * height * channels + otherBytes
+    if (heldBytes <= limits.decodeBytes) return { scale, heldBytes }
   }
   throw tooLarge(
     `a JPEG that decodes in ${limits.decodeBytes} bytes`,

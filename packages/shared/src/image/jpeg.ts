@@ -1,7 +1,7 @@
 import type { JpegHeader } from './jpeg-header.ts'
 import { malformed } from './limits.ts'
 import { type CodecExports, type CodecSession, forbidden, type WasmCodec, wasmCodec } from './wasm-codec.ts'
-import type { WasmModule } from './wasm-module.ts'
+import { instantiate, type WasmModule } from './wasm-module.ts'
 
 /** The exports of `@cwasm/jpeg-turbo` that are used. @see `turbojpeg.h` of libjpeg-turbo 2 */
 interface JpegExports extends CodecExports {
@@ -27,7 +27,7 @@ const PIXELS_CMYK = 11
 
 /** @param module - `@cwasm/jpeg-turbo/jpeg-turbo.wasm`, compiled */
 export function jpegCodec(module: WasmModule): JpegCodec {
-  return wasmCodec<JpegExports>('JPEG', module, {
+  const imports = {
     // `setjmp` always continues; `longjmp` is how libjpeg reports an error it cannot recover from.
     env: { setjmp: () => 0, longjmp: forbidden('longjmp') },
     wasi_snapshot_preview1: {
@@ -38,7 +38,8 @@ export function jpegCodec(module: WasmModule): JpegCodec {
       fd_seek: forbidden('fd_seek'),
       fd_write: forbidden('fd_write'),
     },
-  })
+  }
+  return wasmCodec('a JPEG', () => instantiate<JpegExports>(module, imports))
 }
 
 /**

@@ -20,11 +20,36 @@ export interface ImageLimits {
   readonly webpLossyPixels: number
   /** Pixels of a WebP that is lossless or carries alpha. */
   readonly webpLosslessPixels: number
-  /** Bytes that one JPEG decode may hold: decoded pixels, buffered coefficients and the file itself. */
+  /** Pixels of a GIF, and of its first frame. */
+  readonly gifPixels: number
+  /** Pixels of an AVIF. */
+  readonly avifPixels: number
+  /** Frames in the data of one AVIF still picture. */
+  readonly avifFrames: number
+  /** Bytes that one decode may hold: the file, decoded pixels, and what the decoder buffers. */
   readonly decodeBytes: number
 }
 
 const MIB = 1024 * 1024
+
+/**
+ * How the memory of an isolate is shared out while one request decodes its last picture. What is left over, 6 MiB, is for
+ * code and small objects. Codecs that idle count as part of the decode: they give up theirs when it needs the room.
+ */
+export const MEMORY_BUDGET = {
+  /** What a Worker has, WebAssembly included. */
+  isolateBytes: 128 * MIB,
+  /** The body of a request: the text that holds its pictures as base64. */
+  requestBytes: 12 * MIB,
+  /** The file that is decoded. */
+  fileBytes: 12 * MIB,
+  /** What a decoder may hold; predicted from the header, and refused before a decoder is asked. */
+  decodeBytes: 64 * MIB,
+  /** Patches of 8 pictures, 2.3 MiB each. */
+  patchesBytes: 19 * MIB,
+  /** The tokenizer's table and its index. */
+  tokenizerBytes: 15 * MIB,
+} as const
 
 /**
  * The limits that keep one decode inside a Worker's 128 MB, with room for the rest of the isolate.
@@ -33,7 +58,7 @@ const MIB = 1024 * 1024
  */
 export const LIMITS: ImageLimits = {
   // A 4K photograph as PNG has 11 MB; a 48 MP JPEG of usual quality 8 to 12.
-  fileBytes: 12 * MIB,
+  fileBytes: MEMORY_BUDGET.fileBytes,
   // WebP cannot hold more (14 bits) and no camera writes more; resize tables and rows stay below 1 MB.
   side: 16_384,
   // The largest PNG in pieces of 8 KB has 1,500. Each costs an object, and a file of empty ones has a million.
@@ -50,8 +75,14 @@ export const LIMITS: ImageLimits = {
   webpLossyPixels: 12_500_000,
   // The same with an alpha plane or a lossless pixel buffer beside it: 90 to 101 MB at 12 MP, half of that at 6.
   webpLosslessPixels: 6_250_000,
-  // Half of a Worker's memory; the other half holds outputs, the tokenizer and JavaScript.
-  decodeBytes: 64 * MIB,
+  // Rows stream, an interlaced frame holds 1 byte a pixel; this bounds the time: 25 MP take 0.3 s in the worst case.
+  gifPixels: 25_000_000,
+  // The decoder takes up to half a second a megapixel. The memory of a decode lets no more than 2.7 million through.
+  avifPixels: 4_000_000,
+  // A still picture is one frame, a layered one up to 4. The data may hide any number that are never shown.
+  avifFrames: 4,
+  // Half of a Worker's memory; the other half is shared out in `MEMORY_BUDGET`.
+  decodeBytes: MEMORY_BUDGET.decodeBytes,
 }
 
 /** @throws AppError `image.empty`, or `image.too_large` if the file has more bytes than allowed */
@@ -80,6 +111,17 @@ export function checkChunks(count: number, limits: ImageLimits): void {
   if (count > limits.chunks) throw tooLarge(`a file of at most ${limits.chunks} chunks`, 'more')
 }
 
+/**
+ * @param kind - as it reads in a sentence
+ * @param heldBytes - that decoding will hold, predicted from the header
+ * @throws AppError `image.too_large`
+ */
+export function checkHeld(kind: string, heldBytes: number, limits: ImageLimits): void {
+  if (heldBytes > limits.decodeBytes) {
+    throw tooLarge(`${kind} that decodes in ${limits.decodeBytes} bytes`, `one that needs ${Math.ceil(heldBytes)}`)
+  }
+}
+
 /** An `image.too_large` that says what was expected and what was found. */
 export function tooLarge(expected: string, found: string): AppError {
   return new AppError('image.too_large', `Expected ${expected}, found ${found}.`)
@@ -92,5 +134,5 @@ export function malformed(detail: string, cause?: unknown): AppError {
 
 /** An `image.unsupported` that names what was found. */
 export function unsupported(found: string): AppError {
-  return new AppError('image.unsupported', `Expected a JPEG, PNG or WebP picture, found ${found}.`)
+  return new AppError('image.unsupported', `Expected a JPEG, PNG, WebP, GIF or AVIF picture, found ${found}.`)
 }

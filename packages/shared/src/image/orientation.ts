@@ -37,6 +37,11 @@ const BY_TAG: Readonly<Record<number, Orientation>> = {
   8: { transpose: true, flipX: true, flipY: false },
 }
 
+/** What an EXIF tag says; a tag that means nothing leaves the picture as it is. */
+export function orientationOf(tag: number): Orientation {
+  return BY_TAG[tag] ?? UPRIGHT
+}
+
 const ORIENTATION_TAG = 0x0112
 const SHORT = 3
 const LONG = 4
@@ -50,7 +55,7 @@ const LONG = 4
  */
 export function readOrientation(exif: Uint8Array | undefined, xmp: Uint8Array | undefined): Orientation {
   const tag = (exif && exifTag(exif)) ?? (xmp && xmpTag(xmp)) ?? 1
-  return BY_TAG[tag] ?? UPRIGHT
+  return orientationOf(tag)
 }
 
 function exifTag(exif: Uint8Array): number | undefined {

@@ -1,27 +1,12 @@
-import { decodeJpeg, type JpegCodec, jpegCodec } from './jpeg.ts'
-import { type JpegHeader, readJpegHeader } from './jpeg-header.ts'
-import { checkFileBytes, type ImageLimits, LIMITS } from './limits.ts'
+import { createDecoder, decodedPixelBytes, type ImageCodecs } from './decoder.ts'
+import { type ImageHeader, readImageHeader } from './image-header.ts'
+import { type ImageLimits, LIMITS } from './limits.ts'
 import { type Box, type Orientation, storedBox, uprightSize } from './orientation.ts'
 import { panAndScanBoxes } from './pan-and-scan.ts'
 import { patchesDigest, toPatches } from './patches.ts'
-import { decodePng } from './png.ts'
-import { type PngHeader, readPngHeader } from './png-header.ts'
 import { type ResizeKernel, scalarKernel, simdKernel } from './resize-kernel.ts'
 import { createRowResizer, kernelArena, type RowResizer } from './resizer.ts'
-import { type ImageFormat, sniffFormat } from './sniff.ts'
-import type { WasmModule } from './wasm-module.ts'
-import { decodeWebp, type WebpCodec, webpCodec } from './webp.ts'
-import { readWebpHeader, type WebpHeader } from './webp-header.ts'
-
-/** Compiled modules of the codecs. How to get them is told in the module documentation of `@loupe/shared/image`. */
-export interface ImageCodecs {
-  /** `@cwasm/jpeg-turbo/jpeg-turbo.wasm` */
-  readonly jpeg: WasmModule
-  /** `@cwasm/webp/webp.wasm` */
-  readonly webp: WasmModule
-  /** The SIMD resize; without it the plain one is used, with the same result. */
-  readonly resize?: WasmModule
-}
+import type { ImageFormat } from './sniff.ts'
 
 /** Settings of one call. */
 export interface PreprocessOptions {
@@ -74,7 +59,7 @@ export interface ImagePipeline {
   /**
    * Header check, decode, EXIF orientation, RGB, Pillow-exact resize to 896x896, patches, digest.
    *
-   * @param bytes - a JPEG, PNG or WebP file
+   * @param bytes - a JPEG, PNG, WebP, GIF or AVIF file; of an animation the first frame counts
    * @throws AppError `image.empty`, `image.malformed`, `image.unsupported`, `image.too_large`
    */
   preprocess(bytes: Uint8Array, options?: PreprocessOptions): Promise<PreprocessedPicture>
@@ -90,29 +75,28 @@ export interface ImagePipeline {
   trim(): void
 }
 
-type ImageHeader = JpegHeader | PngHeader | WebpHeader
-type OnRow = (row: Uint8Array) => void
-
 /** Kernels kept for reuse. More are in use only while several PNG files stream at once. */
 const IDLE_KERNELS = 2
 
 /** Makes a pipeline. @param codecs - compiled modules; instances are made when first needed */
 export function createImagePipeline(codecs: ImageCodecs): ImagePipeline {
-  const { decode, held } = createDecoder(codecs)
+  const decoder = createDecoder(codecs)
   const { resize } = codecs
   const kernels = kernelPool(() => (resize === undefined ? scalarKernel() : simdKernel(resize)))
+  const readHeader = (bytes: Uint8Array, limits: ImageLimits) => readImageHeader(bytes, limits, decoder.decodes)
   return {
     async preprocess(bytes, options = {}) {
-      const header = readHeader(bytes, options)
+      const limits = { ...LIMITS, ...options.limits }
+      const header = readHeader(bytes, limits)
       const { format, width, height, boxes } = measured(header, options)
       const kernel = kernels.take()
       try {
         const arena = kernelArena(kernel)
-        const job = { orientation: header.orientation, pixelBytes: format === 'webp' ? 4 : 3 }
+        const job = { orientation: header.orientation, pixelBytes: decodedPixelBytes(format) }
         const resizer = (box: Box) => createRowResizer(arena, { ...job, box: decodedBox(box, header) })
         const whole = resizer([0, 0, width, height])
         const parts = boxes.map((box) => ({ box, part: resizer(box) }))
-        await decode(header, bytes, (row) => {
+        await decoder.decode({ header, bytes, limits }, (row) => {
           whole.push(row)
           for (const { part } of parts) part.push(row)
         })
@@ -123,32 +107,17 @@ export function createImagePipeline(codecs: ImageCodecs): ImagePipeline {
         kernels.giveBack(kernel)
       }
     },
-    measure: (bytes, options = {}) => measured(readHeader(bytes, options), options),
+    measure: (bytes, options = {}) => measured(readHeader(bytes, { ...LIMITS, ...options.limits }), options),
     get heldBytes() {
-      return held.reduce((sum, codec) => sum + codec.heldBytes, 0)
+      return decoder.heldBytes
     },
-    trim() {
-      for (const codec of held) codec.trim()
-    },
+    trim: decoder.trim,
   }
 }
 
 function measured(header: ImageHeader, { panAndScan = false }: PreprocessOptions): MeasuredPicture {
   const size = uprightSize(header, header.orientation)
   return { format: header.format, ...size, boxes: panAndScan ? panAndScanBoxes(size) : [] }
-}
-
-function readHeader(bytes: Uint8Array, options: PreprocessOptions): ImageHeader {
-  const limits = { ...LIMITS, ...options.limits }
-  checkFileBytes(bytes, limits)
-  switch (sniffFormat(bytes)) {
-    case 'jpeg':
-      return readJpegHeader(bytes, limits)
-    case 'png':
-      return readPngHeader(bytes, limits)
-    case 'webp':
-      return readWebpHeader(bytes, limits)
-  }
 }
 
 /** A box of the upright picture, in the pixels that the decoder delivers. Exact unless a JPEG is decoded smaller. */
@@ -164,31 +133,6 @@ function decodedBox(box: Box, header: ImageHeader): Box {
 async function finishPicture(pixels: Uint8Array, orientation: Orientation): Promise<PicturePatches> {
   const patches = toPatches(pixels, orientation)
   return { patches, digest: await patchesDigest(patches) }
-}
-
-interface Decoder {
-  readonly decode: (header: ImageHeader, bytes: Uint8Array, onRow: OnRow) => Promise<void>
-  /** Codecs whose instances outlive a decode. */
-  readonly held: readonly Pick<JpegCodec | WebpCodec, 'heldBytes' | 'trim'>[]
-}
-
-/**
- * JPEG and WebP decode in one go; only PNG yields to other requests between its rows. Whatever decodes has the memory for
- * itself: a codec with nothing to do lets go of what a large picture left there.
- */
-function createDecoder(codecs: ImageCodecs): Decoder {
-  const jpeg = jpegCodec(codecs.jpeg)
-  const webp = webpCodec(codecs.webp)
-  return {
-    held: [jpeg, webp],
-    async decode(header, bytes, onRow) {
-      if (header.format !== 'jpeg') jpeg.trim()
-      if (header.format !== 'webp') webp.trim()
-      if (header.format === 'png') return decodePng(header, onRow)
-      if (header.format === 'jpeg') decodeJpeg(jpeg, bytes, header, onRow)
-      else decodeWebp(webp, header, onRow)
-    },
-  }
 }
 
 /**

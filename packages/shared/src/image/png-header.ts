@@ -20,6 +20,8 @@ export interface PngHeader extends Size {
   readonly palette: Uint8Array
   /** The zlib stream, in the pieces the file has it in. */
   readonly data: readonly Uint8Array[]
+  /** Bytes that the decode will hold beside the file. */
+  readonly heldBytes: number
 }
 
 interface Chunk {
@@ -126,5 +128,7 @@ function readImageHeader(chunk: Chunk, limits: ImageLimits) {
   const isInterlaced = interlace === 1
   if (isInterlaced) checkSize('an interlaced PNG', size, limits.side, limits.pngInterlacedPixels)
   else checkSize('a PNG', size, limits.side, limits.pngPixels)
-  return { ...size, color: kind.color, channels: kind.channels, bitDepth, isInterlaced }
+  // Three rows, the widest as RGB, or all of them.
+  const heldBytes = size.width * (2 * kind.channels * Math.ceil(bitDepth / 8) + 3 * (isInterlaced ? size.height : 1))
+  return { ...size, color: kind.color, channels: kind.channels, bitDepth, isInterlaced, heldBytes }
 }

@@ -30,9 +30,9 @@ const FEED_BYTES = 65_536
 /**
  * Decodes a PNG row by row into `onRow`, as RGB. Memory is a few rows; an interlaced picture is held whole.
  *
- * Reading stops after the last row, so that surplus data costs nothing, however far it would expand. One difference
- * between hosts is known: bytes after the end of the zlib stream are passed over on Node, as in Pillow, while workerd's
- * `DecompressionStream` fails and drops the rows it had inflated, so that the file is refused there.
+ * Reading stops after the last row, so that surplus data costs nothing, however far it would expand. Bytes after the end
+ * of the zlib stream are passed over, as in Pillow: by Node, and by workerd with the compatibility flag
+ * `no_strict_compression_checks`. A browser refuses such a file, as the Compression Streams standard demands.
  *
  * @throws AppError `image.malformed`
  */

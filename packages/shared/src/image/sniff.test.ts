@@ -9,19 +9,22 @@ describe('sniffFormat', () => {
     ['\xff\xd8\xff\xe0', 'jpeg'],
     ['\x89PNG\r\n\x1a\n', 'png'],
     ['RIFF\x04\0\0\0WEBPVP8 ', 'webp'],
+    ['GIF87a', 'gif'],
+    ['GIF89a', 'gif'],
+    [ftyp('avif\0\0\0\0mif1'), 'avif'],
+    [ftyp('avis\0\0\0\0msf1'), 'avif'],
+    [ftyp('mif1\0\0\0\0mif1avif'), 'avif'],
   ])('knows %j as %s', (head, format) => {
     expect(sniffFormat(bytes(head))).toBe(format)
   })
 
   it.each([
-    ['GIF89a', 'a GIF'],
+    ['GIF90a', 'something else'],
     ['BM\x36\0\0\0', 'a BMP'],
     ['II*\0', 'a TIFF'],
     ['MM\0*', 'a TIFF'],
     ['%PDF-1.7', 'a PDF'],
     ['RIFF\x04\0\0\0WAVE', 'a RIFF file that is not WebP'],
-    [ftyp('avif\0\0\0\0mif1'), 'an AVIF'],
-    [ftyp('mif1\0\0\0\0mif1avif'), 'an AVIF'],
     [ftyp('heic\0\0\0\0mif1'), 'an HEIC'],
     [ftyp('isom\0\0\0\0mp42'), 'an ISO media file'],
     ['<svg xmlns="http://www.w3.org/2000/svg">', 'an SVG'],

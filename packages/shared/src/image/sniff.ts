@@ -2,14 +2,12 @@ import { latin1 } from './bytes.ts'
 import { unsupported } from './limits.ts'
 
 /** The formats that are decoded here. */
-export type ImageFormat = 'jpeg' | 'png' | 'webp'
+export type ImageFormat = 'jpeg' | 'png' | 'webp' | 'gif' | 'avif'
 
 /** Where a signature lies, the signature as Latin-1 text, and what it says. */
 type Signature = readonly [offset: number, text: string, name: string]
 
 const FOREIGN: readonly Signature[] = [
-  [0, 'GIF87a', 'a GIF'],
-  [0, 'GIF89a', 'a GIF'],
   [0, 'BM', 'a BMP'],
   [0, 'II*\0', 'a TIFF'],
   [0, 'MM\0*', 'a TIFF'],
@@ -38,7 +36,6 @@ const FOREIGN: readonly Signature[] = [
 
 /** Major and compatible brands of the ISO base media file format. */
 const BRANDS: readonly (readonly [RegExp, string])[] = [
-  [/^avi[fs]/, 'an AVIF'],
   [/^(hei[cxms]|hev[cxms])/, 'an HEIC'],
   [/^(mif1|msf1)/, 'an HEIF'],
   [/^crx /, 'a Canon CR3 raw file'],
@@ -54,15 +51,23 @@ export function sniffFormat(bytes: Uint8Array): ImageFormat {
   const head = latin1(bytes, 0, 512)
   if (head.startsWith('\x89PNG\r\n\x1a\n')) return 'png'
   if (head.startsWith('RIFF') && head.startsWith('WEBP', 8)) return 'webp'
+  if (/^GIF8[79]a/.test(head)) return 'gif'
+  const brands = mediaBrands(head)
+  if (brands.some((brand) => /^avi[fs]/.test(brand))) return 'avif'
   const foreign = FOREIGN.find(([offset, text]) => head.startsWith(text, offset))
   if (foreign !== undefined) throw unsupported(foreign[2])
   if (head.startsWith('\xff\xd8\xff')) return 'jpeg'
-  throw unsupported(mediaBrand(head) ?? textFormat(head) ?? `something else, beginning with ${hex(bytes)}`)
+  throw unsupported(mediaName(brands) ?? textFormat(head) ?? `something else, beginning with ${hex(bytes)}`)
 }
 
-function mediaBrand(head: string): string | undefined {
-  if (!head.startsWith('ftyp', 4)) return undefined
-  const brands = [head.slice(8, 12), ...(head.slice(16, 64).match(/[\s\S]{4}/g) ?? [])]
+/** The major brand and the first compatible ones; none if it is no such file. */
+function mediaBrands(head: string): string[] {
+  if (!head.startsWith('ftyp', 4)) return []
+  return [head.slice(8, 12), ...(head.slice(16, 64).match(/[\s\S]{4}/g) ?? [])]
+}
+
+function mediaName(brands: readonly string[]): string | undefined {
+  if (brands.length === 0) return undefined
   // HEIF's own brand says nothing about the codec, so a more telling compatible brand goes first.
   const known = BRANDS.slice(0, -1).find(([pattern]) => brands.some((brand) => pattern.test(brand)))
   return (known ?? BRANDS.at(-1))?.[1]

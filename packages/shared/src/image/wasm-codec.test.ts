@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { malformed } from './limits.ts'
-import { wasmCodec } from './wasm-codec.ts'
-import { compileWasm, type WasmModule } from './wasm-module.ts'
+import { type CodecExports, wasmCodec } from './wasm-codec.ts'
+import { compileWasm, instantiate } from './wasm-module.ts'
 
 const MIB = 1024 * 1024
 
@@ -20,13 +20,14 @@ function bytesOf(hex: string): Uint8Array {
 }
 
 describe('wasmCodec', () => {
-  let module: WasmModule
+  let create: () => CodecExports
   beforeAll(async () => {
-    module = await compileWasm(bytesOf(MODULE))
+    const module = await compileWasm(bytesOf(MODULE))
+    create = () => instantiate<CodecExports>(module, {})
   })
 
   it('keeps a small instance from one picture to the next', () => {
-    const codec = wasmCodec('test', module, {})
+    const codec = wasmCodec('a test', create)
     const memories = [1, 2].map(() => codec.run(({ exports }) => exports.memory))
     expect(memories[0]).toBe(memories[1])
     codec.run(({ allocate }) => allocate(4 * MIB))
@@ -34,7 +35,7 @@ describe('wasmCodec', () => {
   })
 
   it('lets go of the memory of a large picture when it is told to, be it decoded or refused', () => {
-    const codec = wasmCodec('test', module, {})
+    const codec = wasmCodec('a test', create)
     const decodeLarge = () => codec.run(({ allocate }) => allocate(48 * MIB))
     const refuseLarge = () => {
       codec.run(({ allocate }) => {
@@ -51,7 +52,7 @@ describe('wasmCodec', () => {
   })
 
   it('keeps what is small when it is told to', () => {
-    const codec = wasmCodec('test', module, {})
+    const codec = wasmCodec('a test', create)
     codec.run(({ allocate }) => allocate(4 * MIB))
     codec.trim()
     expect(codec.heldBytes).toBe(4 * MIB + 65_536)

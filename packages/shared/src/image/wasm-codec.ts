@@ -1,6 +1,6 @@
 import { AppError } from '../errors/index.ts'
 import { malformed, tooLarge } from './limits.ts'
-import { instantiate, isTrap, type WasmImports, type WasmMemory, type WasmModule } from './wasm-module.ts'
+import { isTrap, type WasmMemory } from './wasm-module.ts'
 
 /** What every C codec exports. */
 export interface CodecExports {
@@ -34,8 +34,8 @@ export interface WasmCodec<E extends CodecExports> {
   run<T>(decode: (session: CodecSession<E>) => T): T
   /** Bytes of linear memory held now. */
   readonly heldBytes: number
-  /** Drops an instance that has grown large, and with it the memory, which never shrinks. */
-  trim(): void
+  /** Drops an instance that holds more than `bytes`, and with it the memory, which never shrinks. */
+  trim(bytes?: number): void
 }
 
 /**
@@ -44,17 +44,16 @@ export interface WasmCodec<E extends CodecExports> {
  * Reuse matters, for a run of large pictures most of all: a dead memory waits for the garbage collector while the next
  * one is made. Replacement matters as much: a decoder that was thrown out of (`longjmp` surfaces as an exception) leaves
  * its C stack and heap undefined.
+ *
+ * @param name - of the format, as it reads in a sentence: `a JPEG`
+ * @param create - makes an instance with its own memory
  */
-export function wasmCodec<E extends CodecExports>(
-  name: string,
-  module: WasmModule,
-  imports: WasmImports,
-): WasmCodec<E> {
+export function wasmCodec<E extends CodecExports>(name: string, create: () => E): WasmCodec<E> {
   let instance: E | undefined
   const heldBytes = () => instance?.memory.buffer.byteLength ?? 0
   return {
     run(decode) {
-      instance ??= instantiate<E>(module, imports)
+      instance ??= create()
       const { session, release } = openSession(instance)
       try {
         const result = decode(session)
@@ -64,14 +63,14 @@ export function wasmCodec<E extends CodecExports>(
         // Our own errors are thrown between calls, when the instance is sound.
         if (AppError.isInstance(thrown)) release()
         else instance = undefined
-        throw isCodecFault(thrown) ? malformed(`Expected a ${name} that decodes, found damaged data.`, thrown) : thrown
+        throw isCodecFault(thrown) ? malformed(`Expected ${name} that decodes, found damaged data.`, thrown) : thrown
       }
     },
     get heldBytes() {
       return heldBytes()
     },
-    trim() {
-      if (heldBytes() > IDLE_BYTES) instance = undefined
+    trim(bytes = IDLE_BYTES) {
+      if (heldBytes() > bytes) instance = undefined
     },
   }
 }

@@ -10,6 +10,8 @@ export interface WebpHeader extends Size {
   readonly still: readonly Uint8Array[]
   /** Where the still stands on the canvas, which is `width` by `height`. */
   readonly frame: Size & { readonly x: number; readonly y: number }
+  /** Bytes that the decode will hold, the copy of the still among them. */
+  readonly heldBytes: number
 }
 
 interface Chunk {
@@ -22,6 +24,8 @@ interface Chunk {
 const EXTENDED_BYTES = 10
 const FRAME_HEADER_BYTES = 16
 const ALPHA_FLAG = 0x10
+/** What libwebp holds for a pixel, the RGBA result included. */
+const PIXEL_BYTES = { lossy: 4.2, alpha: 7.5, lossless: 8.4 }
 
 /**
  * Reads the container of a WebP: the canvas, the first picture in it and the orientation.
@@ -33,8 +37,15 @@ export function readWebpHeader(bytes: Uint8Array, limits: ImageLimits): WebpHead
   const chunks = riffChunks(bytes, limits)
   const [first] = chunks
   if (first?.type !== 'VP8X') {
-    const size = checkBitstreams(chunks.slice(0, 1), limits)
-    return { format: 'webp', ...size, orientation: UPRIGHT, still: [bytes], frame: { ...size, x: 0, y: 0 } }
+    const { size, heldBytes } = checkBitstreams(chunks.slice(0, 1), limits)
+    return {
+      format: 'webp',
+      ...size,
+      orientation: UPRIGHT,
+      still: [bytes],
+      frame: { ...size, x: 0, y: 0 },
+      heldBytes: heldBytes + bytes.byteLength,
+    }
   }
   const canvas = canvasSize(first.payload)
   const payload = (type: string) => chunks.find((chunk) => chunk.type === type)?.payload
@@ -43,13 +54,20 @@ export function readWebpHeader(bytes: Uint8Array, limits: ImageLimits): WebpHead
   if (animation !== undefined) {
     return { format: 'webp', ...canvas, orientation, ...animationFrame(animation, canvas, limits) }
   }
-  const size = checkBitstreams(chunks, limits)
+  const { size, heldBytes } = checkBitstreams(chunks, limits)
   if (size.width !== canvas.width || size.height !== canvas.height) {
     throw malformed(
       `Expected a WebP picture as large as its canvas, ${canvas.width}x${canvas.height}, found ${size.width}x${size.height}.`,
     )
   }
-  return { format: 'webp', ...canvas, orientation, still: [bytes], frame: { ...canvas, x: 0, y: 0 } }
+  return {
+    format: 'webp',
+    ...canvas,
+    orientation,
+    still: [bytes],
+    frame: { ...canvas, x: 0, y: 0 },
+    heldBytes: heldBytes + bytes.byteLength,
+  }
 }
 
 function riffChunks(bytes: Uint8Array, limits: ImageLimits): Chunk[] {
@@ -86,8 +104,8 @@ function canvasSize(payload: Uint8Array): Size {
   return { width: uint24(payload, 4) + 1, height: uint24(payload, 7) + 1 }
 }
 
-/** The size of the picture among `chunks`, checked against the limit of its kind. */
-function checkBitstreams(chunks: readonly Chunk[], limits: ImageLimits): Size {
+/** The picture among `chunks`, checked against the limit of its kind, and what libwebp will hold for its pixels. */
+function checkBitstreams(chunks: readonly Chunk[], limits: ImageLimits): { size: Size; heldBytes: number } {
   const picture = chunks.find(({ type }) => type === 'VP8 ' || type === 'VP8L')
   if (picture === undefined) throw malformed('Expected a VP8 or VP8L chunk in the WebP, found none.')
   const lossless = picture.type === 'VP8L'
@@ -95,7 +113,8 @@ function checkBitstreams(chunks: readonly Chunk[], limits: ImageLimits): Size {
   const heavy = lossless || chunks.some(({ type }) => type === 'ALPH')
   const kind = `a ${lossless ? 'lossless WebP' : heavy ? 'WebP with alpha' : 'lossy WebP'}`
   checkSize(kind, size, limits.side, heavy ? limits.webpLosslessPixels : limits.webpLossyPixels)
-  return size
+  const pixelBytes = PIXEL_BYTES[lossless ? 'lossless' : heavy ? 'alpha' : 'lossy']
+  return { size, heldBytes: Math.ceil(size.width * size.height * pixelBytes) }
 }
 
 /** @see RFC 6386, section 9.1 */
@@ -115,7 +134,11 @@ function losslessSize(payload: Uint8Array): Size {
   return { width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 }
 }
 
-function animationFrame(payload: Uint8Array, canvas: Size, limits: ImageLimits): Pick<WebpHeader, 'still' | 'frame'> {
+function animationFrame(
+  payload: Uint8Array,
+  canvas: Size,
+  limits: ImageLimits,
+): Pick<WebpHeader, 'still' | 'frame' | 'heldBytes'> {
   if (payload.byteLength < FRAME_HEADER_BYTES) throw truncated('an animation frame', payload.byteLength)
   const frame = {
     x: uint24(payload, 0) * 2,
@@ -129,13 +152,13 @@ function animationFrame(payload: Uint8Array, canvas: Size, limits: ImageLimits):
   const chunks = readChunks(payload.subarray(FRAME_HEADER_BYTES), limits).filter(({ type }) =>
     /^(ALPH|VP8[ L])$/.test(type),
   )
-  const size = checkBitstreams(chunks, limits)
+  const { size, heldBytes } = checkBitstreams(chunks, limits)
   if (size.width !== frame.width || size.height !== frame.height) {
     throw malformed(
       `Expected a frame of ${frame.width}x${frame.height} in the WebP, found ${size.width}x${size.height}.`,
     )
   }
-  return { still: stillFile(frame, chunks), frame }
+  return { still: stillFile(frame, chunks), frame, heldBytes: heldBytes + payload.byteLength }
 }
 
 /** A still WebP file around the chunks of one frame. */

@@ -1,7 +1,7 @@
 import { concatBytes } from './bytes.ts'
 import { malformed } from './limits.ts'
 import { type CodecExports, forbidden, type WasmCodec, wasmCodec } from './wasm-codec.ts'
-import type { WasmModule } from './wasm-module.ts'
+import { instantiate, type WasmModule } from './wasm-module.ts'
 import type { WebpHeader } from './webp-header.ts'
 
 /** The exports of `@cwasm/webp` that are used. @see `webp/decode.h` of libwebp */
@@ -13,13 +13,14 @@ export type WebpCodec = WasmCodec<WebpExports>
 
 /** @param module - `@cwasm/webp/webp.wasm`, compiled */
 export function webpCodec(module: WasmModule): WebpCodec {
-  return wasmCodec<WebpExports>('WebP', module, {
+  const imports = {
     wasi_snapshot_preview1: {
       fd_close: forbidden('fd_close'),
       fd_seek: forbidden('fd_seek'),
       fd_write: forbidden('fd_write'),
     },
-  })
+  }
+  return wasmCodec('a WebP', () => instantiate<WebpExports>(module, imports))
 }
 
 /**
