@@ -48,7 +48,7 @@ export const SAMPLING_MUTANTS = [
       ['    for (const id of bannedIds) copy[id] = Number.NEGATIVE_INFINITY\n    return copy', '    return copy'],
     ],
     'positions-from-0': ['An answer that goes on keeps its places.', ['answeredIds.length + position', 'position']],
-    'one-stream': ['Each choice has draws of its own.', ['position, choice)', 'position)']],
+    'one-stream': ['Each choice has draws of its own.', ['place, choice)', 'place)']],
   }),
   ...mutantsOf(`${GENERATE}/token-constraint.ts`, [`${GENERATE}/token-constraint.test.ts`], {
     'mask-ends-open': [

@@ -3,6 +3,7 @@ import { createSampler, type Sampler, type SamplingParams } from '@loupe/model'
 import { AppError } from '@loupe/shared/errors'
 import type { GenerateParameters, GenerateRequest } from '@loupe/shared/wire'
 import type { ServedModel } from '../served-model.ts'
+import { endTokenIds } from './end-token-ids.ts'
 import { openGrammar } from './open-grammar.ts'
 
 /**
@@ -24,6 +25,7 @@ export async function createSamplers(
     // One for all answers, and only where something looks at it.
     promptIds: new Set(params.repetitionPenalty === undefined ? [] : inputIds.subarray(0, inputIds.length - answered)),
     answeredIds: inputIds.slice(inputIds.length - answered),
+    heldBack: { ids: endTokenIds(served.metadata.parameters, parameters), tokens: parameters.min_tokens ?? 0 },
     topLogprobs: parameters.logprobs === true ? (parameters.top_logprobs ?? 0) : undefined,
   }
   const constraints = await openGrammar(served, parameters, signal)
@@ -34,8 +36,11 @@ export async function createSamplers(
 
 function checkTogether({ inputIds, parameters }: GenerateRequest): void {
   const { n = 1, grammar, first_position: answered = 0, ignore_eos: ignoreEos = false } = parameters
+  const { min_tokens: least = 0, max_tokens: most = least } = parameters
   if (answered >= inputIds.length) throw invalid('first_position', `a number below ${inputIds.length}`, answered)
   if (answered > 0 && n > 1) throw invalid('n', '1 beside first_position', n)
+  if (least > answered + most) throw invalid('min_tokens', `at most ${answered + most}`, least)
+  if (grammar !== undefined && least > 0) throw invalid('min_tokens', '0 beside a grammar', least)
   if (grammar !== undefined && ignoreEos) throw invalid('ignore_eos', 'false beside a grammar', true)
 }
 

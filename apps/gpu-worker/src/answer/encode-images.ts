@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { decodeVisionRequest, InferResponse } from '@loupe/shared/wire'
 import type { ServedModel } from '../served-model.ts'
-import { NO_TENANT } from './no-tenant.ts'
+import { cacheScope, NO_TENANT } from './cache-scope.ts'
 
 /**
  * Computes image features as a service.
@@ -18,7 +18,7 @@ export async function encodeImages(
   const { name, parameters: model } = served.metadata
   const tenant = parameters.tenant ?? NO_TENANT
   const digests = patches.map((picture) => createHash('sha256').update(picture).digest('hex'))
-  const images = served.images.claim(tenant, digests, patches)
+  const images = served.images.claim(cacheScope(parameters), digests, patches)
   const cached = images.cached
   const job = {
     tenant,

@@ -2,7 +2,7 @@ import type { TokenConstraint } from '@loupe/model'
 import { AppError } from '@loupe/shared/errors'
 import type { GenerateParameters } from '@loupe/shared/wire'
 import type { ServedModel } from '../served-model.ts'
-import { NO_TENANT } from './no-tenant.ts'
+import { cacheScope } from './cache-scope.ts'
 
 /**
  * Opens the grammar of a request within its time.
@@ -13,13 +13,14 @@ import { NO_TENANT } from './no-tenant.ts'
  */
 export async function openGrammar(
   { grammars }: ServedModel,
-  { grammar, tenant = NO_TENANT, n = 1, timeout_ms: timeoutMs }: GenerateParameters,
+  parameters: GenerateParameters,
   signal: AbortSignal,
 ): Promise<readonly TokenConstraint[]> {
+  const { grammar, n = 1, timeout_ms: timeoutMs } = parameters
   if (grammar === undefined) return []
   const deadline = timeoutMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
   try {
-    return await grammars.open({ grammar, tenant, choices: n }, deadline)
+    return await grammars.open({ grammar, tenant: cacheScope(parameters), choices: n }, deadline)
   } catch (error) {
     if (AppError.isInstance(error) || !deadline.aborted) throw error
     if (signal.aborted) throw new AppError('request.cancelled', '', { cause: error })

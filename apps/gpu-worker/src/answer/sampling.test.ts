@@ -49,9 +49,30 @@ describe('an answer', () => {
     expect([...(await infer({ logit_bias: { 63: 11 }, presence_penalty: 4 })).outputIds]).toEqual([63, 11, 12])
   })
 
+  it('has its least tokens, whatever would have ended it', async () => {
+    const ends = createFixture().served.metadata.parameters.eos_token_ids
+    const { outputIds, summary } = await infer({ min_tokens: 5, max_tokens: 8 })
+    expect(outputIds).toHaveLength(5)
+    expect([...outputIds].some((id) => ends.includes(id))).toBe(false)
+    expect(summary.finish_reason).toBe('stop')
+    expect((await infer({ min_tokens: 3, max_tokens: 8 })).outputIds).toHaveLength(3)
+    const stopped = await infer({ min_tokens: 2, stop_token_ids: [10, 12] })
+    expect(stopped.outputIds).toHaveLength(2)
+    expect([...stopped.outputIds]).not.toContain(10)
+  })
+
+  it('counts its least tokens from the beginning where it was begun elsewhere', async () => {
+    const inputIds = Int32Array.from([...prompt(0), 10, 11, 12])
+    const rest = (min_tokens: number) => infer({ min_tokens, max_tokens: 8, first_position: 3 }, inputIds)
+    expect((await rest(6)).outputIds).toHaveLength(3)
+    expect((await rest(7)).outputIds).toHaveLength(4)
+  })
+
   it.each<[GenerateParameters, string]>([
     [{ first_position: 2 }, 'parameters.first_position: expected a number below 2, found 2.'],
     [{ first_position: 1, n: 2 }, 'parameters.n: expected 1 beside first_position, found 2.'],
+    [{ grammar: { type: 'json_object' }, min_tokens: 1 }, 'parameters.min_tokens: expected 0 beside a grammar'],
+    [{ max_tokens: 2, min_tokens: 3 }, 'parameters.min_tokens: expected at most 2, found 3.'],
     [{ grammar: { type: 'json_object' }, ignore_eos: true }, 'parameters.ignore_eos: expected false beside a grammar'],
   ])('is refused when its parameters do not go together: %j', async (parameters, detail) => {
     const { app, served } = createFixture()

@@ -6,9 +6,9 @@ import type { Log } from '../log.ts'
 import type { ServedModel } from '../served-model.ts'
 import { answerEvents } from './answer-events.ts'
 import { observeAnswer } from './answer-observer.ts'
+import { cacheScope, NO_TENANT } from './cache-scope.ts'
 import { checkPrompt } from './check-prompt.ts'
 import { createSamplers } from './create-samplers.ts'
-import { NO_TENANT } from './no-tenant.ts'
 
 /** What an answer needs besides the request. */
 export interface AnswerContext {
@@ -48,7 +48,8 @@ async function admit(
   const model = served.metadata.parameters
   const needs = checkPrompt(model, request)
   const tenant = parameters.tenant ?? NO_TENANT
-  const images = served.images.claim(tenant, request.imageDigests, request.patches)
+  const scope = cacheScope(parameters)
+  const images = served.images.claim(scope, request.imageDigests, request.patches)
   const facts = {
     requestId: context.requestId,
     promptTokens: request.inputIds.length,
@@ -62,6 +63,7 @@ async function admit(
     held.push(...samplers)
     const job = {
       tenant,
+      cacheScope: scope,
       priority: parameters.priority ?? 0,
       timeoutMs: timeLeft(parameters.timeout_ms, context.now() - startedMs),
       inputIds: request.inputIds.slice(), // a view would keep the whole body, pictures included, until the answer ends

@@ -21,6 +21,8 @@ export interface GenerateJob extends JobTerms {
    * done with the job.
    */
   readonly samplers: readonly Sampler[]
+  /** Only jobs of the same scope share keys and values; the tenant is one by default. */
+  readonly cacheScope?: string
   /** When an answer ends, at the latest after its `maxTokens`. */
   readonly stop: StopRule
   /** Hears of the job whether or not anybody reads its events. */

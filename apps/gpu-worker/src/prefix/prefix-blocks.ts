@@ -52,8 +52,8 @@ export class PrefixBlocks implements PrefixCache {
   }
 
   open(job: GenerateJob): PrefixChain {
-    const { inputIds, images, tenant } = job
-    const blocks = new SequenceBlocks({ ...this.#options, salt: this.#salt(tenant), digests: images.digests })
+    const { inputIds, images, tenant, cacheScope = tenant } = job
+    const blocks = new SequenceBlocks({ ...this.#options, salt: this.#salt(cacheScope), digests: images.digests })
     let kept = 0
     return {
       match: () => {
@@ -87,7 +87,7 @@ export class PrefixBlocks implements PrefixCache {
   }
 
   /** Salted with a secret of the process, so that a key says nothing outside of it. */
-  #salt(tenant: string): string {
-    return createHash('sha256').update(this.#secret).update(tenant).digest('hex')
+  #salt(scope: string): string {
+    return createHash('sha256').update(this.#secret).update(scope).digest('hex')
   }
 }

@@ -84,6 +84,17 @@ describe('createSampler', () => {
     expect(logits).toEqual(Float32Array.of(0, 9, 1, 10))
   })
 
+  it('holds ids back until the answer has its least tokens', () => {
+    const logits = Float32Array.of(1, 9, 3)
+    const chosen = (answered: number) => {
+      const heldBack = { ids: [1], tokens: 3 }
+      const sampler = createSampler(GREEDY, { heldBack, answeredIds: new Int32Array(answered) })
+      return Array.from({ length: 4 }, (_, position) => sampler.next(logits, position).id)
+    }
+    expect(chosen(0)).toEqual([2, 2, 2, 1])
+    expect(chosen(2)).toEqual([2, 1, 1, 1])
+  })
+
   it('never chooses a token of probability 0', () => {
     const logits = Float32Array.of(Number.NEGATIVE_INFINITY, 0, Number.NEGATIVE_INFINITY)
     const sampler = createSampler(ALL)

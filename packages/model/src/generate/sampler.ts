@@ -14,6 +14,8 @@ export interface SamplerOptions {
   readonly vocabLimit?: number
   /** Further ids that are never chosen. */
   readonly bannedIds?: readonly number[]
+  /** Ids that are not chosen before the answer has so many tokens, `answeredIds` counted. */
+  readonly heldBack?: { readonly ids: readonly number[]; readonly tokens: number }
   /** The ids that stand before the answer; only the repetition penalty looks at them. */
   readonly promptIds?: ReadonlySet<number>
   /** `[t]` the answer so far, when it was begun elsewhere: draws, penalties and constraint go on behind it. */
@@ -83,9 +85,10 @@ export function createSampler(params: SamplingParams, options: SamplerOptions = 
     constraint?.accept(id)
   }
   for (const id of answeredIds) accept(id)
-  const prepare = (logits: Float32Array) => {
+  const { bannedIds: alwaysBanned = [], heldBack = { ids: [], tokens: 0 } } = options
+  const prepare = (logits: Float32Array, place: number) => {
     const row = logits.subarray(0, options.vocabLimit)
-    const { bannedIds = [] } = options
+    const bannedIds = place < heldBack.tokens ? [...alwaysBanned, ...heldBack.ids] : alwaysBanned
     if (bannedIds.length === 0 && penalties === undefined && constraint === undefined) return row
     const copy = scratch.floats(row.length)
     copy.set(row)
@@ -97,8 +100,9 @@ export function createSampler(params: SamplingParams, options: SamplerOptions = 
   return {
     ready: () => constraint?.ready(),
     next(logits, position) {
-      const row = readChoices(prepare(logits), constraint !== undefined)
-      const uniform = () => uniformAt(params.seed, answeredIds.length + position, choice)
+      const place = answeredIds.length + position
+      const row = readChoices(prepare(logits, place), constraint !== undefined)
+      const uniform = () => uniformAt(params.seed, place, choice)
       const id = isGreedy(params, row) ? row.best : pick(filterTokens(row, params), uniform(), row.best)
       return describe(logits, id, options)
     },

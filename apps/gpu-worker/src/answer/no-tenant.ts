@@ -1,2 +1,0 @@
-/** Requests that name no tenant share one. */
-export const NO_TENANT = ''
