@@ -21,7 +21,7 @@ export const PREFIX_MUTANTS = [
     ],
   }),
   ...mutantsOf(`${PREFIX}/prefix-blocks.ts`, OF_PREFIXES, {
-    'tenants-share-blocks': ['Tenants share no keys.', ['.update(tenant)', '']],
+    'tenants-share-blocks': ['Tenants share no keys.', ['.update(scope)', '']],
     'nothing-left-to-compute': [
       'A prompt that is known to its end has a token that is computed.',
       ['end < inputIds.length', 'end <= inputIds.length'],

@@ -16,17 +16,21 @@ export const SERVING_MUTANTS = [
       'A request names the tokenizer that made its ids.',
       ['    tokenizer_digest: metadata.parameters.tokenizer_digest,\n', ''],
     ],
+  }),
+  ...mutantsOf(`${EDGE}/chat/with-model.ts`, EDGE_TESTS, {
     'stale-model-asked-again': [
       'A request that a replaced worker refuses is made anew with what is served now.',
-      ['return await putTo(current)', 'return await putTo(model)'],
+      ['return await work(current)', 'return await work(model)'],
     ],
     'stale-model-believed': [
       'What is known of a model that refused is asked for again.',
-      ['    services.models.forget(request.model)\n', ''],
+      ['    models.forget(name)\n', ''],
     ],
+  }),
+  ...mutantsOf(`${EDGE}/chat/request-pictures.ts`, EDGE_TESTS, {
     'pictures-decoded-again': [
       'The pictures of a request that is made anew are not decoded again.',
-      ['prepared ??= services', 'prepared = services'],
+      ['if (made?.autoPanAndScan !== autoPanAndScan) {', '{'],
     ],
   }),
   ...mutantsOf(`${EDGE}/worker/model-catalog.ts`, EDGE_TESTS, {
