@@ -3,13 +3,14 @@ import { describe, expect, it } from 'vitest'
 import { createServedModel } from './create-served-model.ts'
 import { FAKE_IDS, FakeModel } from './testing/fake-model.ts'
 
-function served(change: Partial<Gemma3Config>, textVocabulary: number = FAKE_IDS.vocab) {
+function served(change: Partial<Gemma3Config>, textVocabulary: number = FAKE_IDS.vocab, panAndScan = false) {
   const model = new FakeModel()
   return createServedModel({
     name: 'm',
     model: Object.assign(model, { config: { ...model.config, ...change } }),
     tokenizer: new Uint8Array(),
     textVocabulary,
+    panAndScan,
     queue: { requests: 1, requestsPerTenant: 1, tokens: 1 },
     slots: 1,
     slotTokens: 64,
@@ -36,6 +37,13 @@ describe('createServedModel', () => {
     expect(parameters).toMatchObject({ has_vision: false, image_size: 0, tokens_per_image: 0, image_token_id: -1 })
     expect(inputs.map(({ name }) => name)).toEqual(['input_ids'])
     expect(served({}).metadata.inputs.map(({ name }) => name)).toEqual(['input_ids', 'image_digests', 'patches'])
+  })
+
+  it('tells whether elongated pictures are cropped, which a text-only model has no use for', () => {
+    const told = (change: Partial<Gemma3Config>, crops: boolean) => {
+      return served(change, FAKE_IDS.vocab, crops).metadata.parameters.do_pan_and_scan
+    }
+    expect([told({}, false), told({}, true), told({ vision: undefined }, true)]).toEqual([false, true, false])
   })
 
   it('tells how long a request may be: as long as a slot, and never longer than the model reads', () => {

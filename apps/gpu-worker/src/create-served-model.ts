@@ -21,6 +21,8 @@ export interface ServedModelOptions {
   /** Ids that the tokenizer can write; the embedding table may have more rows. */
   readonly textVocabulary: number
   readonly queue: QueueLimits
+  /** Whether it was made to see elongated pictures in crops as well. Default false. */
+  readonly panAndScan?: boolean
   /** Sequences that run at the same time. */
   readonly slots: number
   /** The longest that a sequence may become, prompt and answer together; never more than the model's context. */
@@ -182,6 +184,7 @@ function metadataOf(options: ServedModelOptions): ModelMetadata {
       image_size: config.vision?.imageSize ?? 0,
       patch_size: config.vision?.patchSize ?? 0,
       has_vision: config.vision !== undefined,
+      do_pan_and_scan: config.vision !== undefined && options.panAndScan === true,
     },
   }
 }

@@ -3,6 +3,7 @@ import { type Gemma3VLModel, readModelConfig } from '@loupe/model'
 import { checkpointFiles, type LoadOptions, loadGemma3VL } from '@loupe/model/node'
 import { PICTURE_BYTES } from '@loupe/shared/wire'
 import { createServedModel } from './create-served-model.ts'
+import { readPanAndScan } from './images/read-pan-and-scan.ts'
 import type { Log } from './log.ts'
 import { packLog } from './pack-log.ts'
 import { startServer, type WorkerServer } from './server.ts'
@@ -61,6 +62,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
   const name = options.modelName ?? basename(resolve(modelPath)).replace(/\.gguf$/i, '')
   const text = await openModelText(modelPath)
   await checkPrompts(text, options)
+  const panAndScan = text.layout === 'directory' && (await readPanAndScan(modelPath))
   const model = await loadGemma3VL(modelPath, {
     ...options.load,
     onProgress: options.onProgress ?? packLog(log),
@@ -75,6 +77,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<RunningW
       model,
       tokenizer: new Uint8Array(artifact),
       textVocabulary: tokenizer.vocabSize,
+      panAndScan,
       queue: {
         requests: options.maxWaiting,
         requestsPerTenant: Math.ceil(options.maxWaiting / 2),
