@@ -22,6 +22,7 @@ import { RATE_LIMIT_HEADERS, rateLimit } from './middleware/rate-limit.ts'
 import type { ReplyShelf } from './replies/reply-shelf.ts'
 import { adminKeys } from './routes/admin-keys.ts'
 import { chatCompletions } from './routes/chat-completions.ts'
+import { completions } from './routes/completions.ts'
 import { count } from './routes/count.ts'
 import { health } from './routes/health.ts'
 import { models } from './routes/models.ts'
@@ -87,10 +88,12 @@ export function createApp(deps: EdgeDeps) {
     .route('/admin/keys', adminKeys({ keys, keyring }))
     .route('/v1/chat/completions', chatCompletions)
     .route('/v1/responses', responses)
+    .route('/v1/completions', completions)
     .route('/v1/models', models)
     .route('/v1/tokenize', tokenize)
     .route('/v1/detokenize', detokenize)
     .route('/v1/count', count)
+    .all('/v1/completions', (c) => refuseMethod(c, 'POST'))
     .all('/v1/responses', (c) => refuseMethod(c, 'POST'))
     .all('/v1/responses/:id', (c) => refuseMethod(c, 'GET, HEAD, DELETE'))
     .all('/v1/responses/:id/input_items', (c) => refuseMethod(c, 'GET, HEAD'))

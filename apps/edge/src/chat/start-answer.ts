@@ -55,30 +55,38 @@ export async function startAnswer(
   })
   return withModel(request.model, services.models, signal, async (model) => {
     const { worker, ledger } = services
-    return admitAnswer(model, { request, identity, pictures: await pictures(model), worker, ledger }, signal)
+    const prepared = await pictures(model)
+    const crops = prepared.map((tiles) => tiles.length - 1)
+    const { ids } = writePrompt(model, request, crops)
+    return admitAnswer(model, { request, identity, pictures: prepared, ids, worker, ledger }, signal)
   })
 }
 
-/** A request whose pictures are there. */
+/** A request whose prompt and pictures are there. */
 interface PreparedRequest {
+  /** How to answer; its messages are in the ids. */
   readonly request: ChatRequest
   readonly identity: RequestIdentity
   readonly pictures: readonly PreparedPicture[]
+  /** `[t]` the prompt. */
+  readonly ids: Int32Array
   readonly worker: WorkerClient
   readonly ledger: AnswerLedger | undefined
 }
 
-async function admitAnswer(
-  model: ServedModel,
-  { request, identity, pictures, worker, ledger }: PreparedRequest,
+/**
+ * Takes a prompt to the worker.
+ *
+ * @throws AppError what the worker reports; `prompt.too_long` when prompt and answer do not fit the context together
+ */
+export async function admitAnswer(
+  { metadata, tokenizer }: ServedModel,
+  { request, identity, pictures, ids, worker, ledger }: PreparedRequest,
   signal: AbortSignal,
 ): Promise<RunningAnswer> {
-  const { metadata, tokenizer } = model
   const { answer, tools } = request
   const calls = mayCall(tools)
   const images = pictures.flat()
-  const crops = pictures.map((tiles) => tiles.length - 1)
-  const { ids } = writePrompt(model, request, crops)
   const parameters = {
     ...generateParametersOf(answer, metadata, ids.length),
     ...(calls ? { grammar: toolGrammar(tools, answer.structure) } : {}),
