@@ -1,11 +1,12 @@
-"""Small pictures in every covered variant of PNG, JPEG and WebP, and what Pillow makes of them.
+"""Small pictures in every covered variant of PNG, JPEG, WebP, GIF and AVIF, and what Pillow makes of them.
 
-usage: python make-variants.py OUT_DIR     (needs pillow and numpy; versions in PROVENANCE.md)
+usage: python make-variants.py OUT_DIR     (needs pillow, numpy and cjpeg; versions in PROVENANCE.md)
 
-Writes OUT_DIR/*.png, *.jpg, *.webp and OUT_DIR/variants.json: rows {file, width, height, patches_sha256}, where width and
-height are those of the upright picture and the hash is of the patch bytes [4096, 588].
+Writes OUT_DIR/* and OUT_DIR/variants.json: rows {file, width, height, patches_sha256}, where width and height are those of
+the upright picture and the hash is of the patch bytes [4096, 588]. Where decoders may differ (AVIF) a row has `sample` beside
+it: the RGB bytes of every 28th pixel of every 28th row, from (14, 14) on, as base64.
 """
-import hashlib, io, json, pathlib, struct, sys, zlib
+import base64, hashlib, io, json, pathlib, struct, subprocess, sys, zlib
 import numpy as np, PIL
 from PIL import Image, ImageOps
 
@@ -131,6 +132,21 @@ def jpegs():
     yield "large-exif-5.jpg", save(Image.fromarray(picture(1500, 40)), "JPEG", quality=60, exif=b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x05\0\0\0\0\0\0\0")
 
 
+def jpegs_of_cjpeg():
+    """What Pillow cannot write: other samplings, scans and colour spaces."""
+    base = picture(59, 45)
+    ppm = b"P6\n59 45\n255\n" + base.tobytes()
+    cjpeg = lambda *options: subprocess.run(["cjpeg", "-quality", "85", *options], input=ppm, stdout=subprocess.PIPE, check=True).stdout
+    for name, sample in (("411", "4x1"), ("440", "1x2"), ("441", "1x4"), ("410", "4x2"), ("311", "3x1"), ("mixed", "2x2,1x2,2x1"), ("reversed", "1x1,2x2,1x2")):
+        yield f"{name}.jpg", cjpeg("-sample", sample)
+        yield f"{name}-progressive.jpg", cjpeg("-sample", sample, "-progressive")
+    yield "restart-rows.jpg", cjpeg("-restart", "1", "-sample", "2x2")
+    yield "restart-progressive.jpg", cjpeg("-restart", "5B", "-progressive")
+    ycck = bytearray(save(Image.fromarray(base).convert("CMYK"), "JPEG", quality=90))
+    ycck[ycck.index(b"Adobe") + 11] = 2  # the transform: the same samples, read as YCCK
+    yield "ycck.jpg", bytes(ycck)
+
+
 def webps():
     base = Image.fromarray(picture(52, 37))
     alpha = base.copy()
@@ -152,20 +168,151 @@ def webps():
     yield "1x1.webp", save(Image.fromarray(picture(1, 1)), "WEBP", lossless=True)
 
 
+def lzw(indices, bits, clear_every=0, end=True):
+    """GIF codes in blocks of 255. `clear_every` 0: the table is never cleared, and full codes go on."""
+    clear, out, buffer, count = 1 << bits, bytearray(), 0, 0
+    def emit(code, size):
+        nonlocal buffer, count
+        buffer |= code << count
+        count += size
+        while count >= 8:
+            out.append(buffer & 255)
+            buffer >>= 8
+            count -= 8
+    def fresh():
+        return {(i,): i for i in range(clear)}, clear + 2, bits + 1
+    table, free, size = fresh()
+    emit(clear, size)
+    text, codes = (), 0
+    for index in indices:
+        longer = text + (int(index),)
+        if longer in table:
+            text = longer
+            continue
+        emit(table[text], size)
+        codes += 1
+        if free < 4096:
+            table[longer] = free
+            if free == 1 << size and size < 12 and bits > 1:
+                size += 1
+            free += 1
+        text = (int(index),)
+        if clear_every and codes % clear_every == 0:
+            emit(clear, size)
+            table, free, size = fresh()
+    emit(table[text], size)
+    if end:
+        emit(clear + 1, size)
+    emit(0, 7)
+    blocks = [bytes(out[i : i + 255]) for i in range(0, len(out), 255)]
+    return bytes([bits]) + b"".join(bytes([len(block)]) + block for block in blocks) + b"\0"
+
+
+def one_bit(indices):
+    """GIF data of two colours, without strings: with 1-bit colours codes have 2 bits, always."""
+    codes = [2, *map(int, indices), 3]
+    packed = np.packbits(np.array([[code & 1, code >> 1] for code in codes], np.uint8).ravel(), bitorder="little").tobytes()
+    blocks = [packed[i : i + 255] for i in range(0, len(packed), 255)]
+    return b"\x01" + b"".join(bytes([len(block)]) + block for block in blocks) + b"\0"
+
+
+def gif(indices, screen=None, colors=None, local=None, at=(0, 0), interlaced=False, before=b"", bits=8, version=b"GIF89a", after=b";", data=None):
+    """indices [h, w] uint8. `colors` and `local` are tables of 3 * 2^n bytes."""
+    height, width = indices.shape
+    flags = lambda table: 0 if table is None else 0x80 | (len(table) // 3 - 1).bit_length() - 1
+    order = [y for first, step in ((0, 8), (4, 8), (2, 4), (1, 2)) for y in range(first, height, step)] if interlaced else range(height)
+    rows = np.concatenate([indices[y] for y in order])
+    out = version + struct.pack("<HHBBB", *(screen or (width, height)), flags(colors), 3, 0) + (colors or b"") + before
+    out += b"," + struct.pack("<HHHHB", *at, width, height, flags(local) | (0x40 if interlaced else 0)) + (local or b"")
+    return out + (data or lzw)(rows, *([] if data else [bits])) + after
+
+
+def gifs():
+    colors = RANDOM.integers(0, 256, 768, np.uint8).tobytes()
+    others = RANDOM.integers(0, 256, 768, np.uint8).tobytes()
+    ramp = lambda count: bytes(i for i in range(count) for _ in range(3))
+    control = lambda index, flags=1: b"!\xf9\x04" + bytes([flags, 0, 0, index]) + b"\0"
+    base = picture(37, 29)[..., 0]
+    few = base >> 4
+    comment = b"!\xfe\x05hello\x05again\0"
+    loop = b"!\xff\x0bNETSCAPE2.0\x03\x01\0\0\0"
+    yield "plain.gif", gif(base, colors=colors)
+    yield "87a.gif", gif(base, colors=colors, version=b"GIF87a")
+    yield "interlaced.gif", gif(base, colors=colors, interlaced=True)
+    for w, h in ((1, 1), (3, 1), (2, 3), (5, 4), (1, 9), (300, 2)):
+        yield f"interlaced-{w}x{h}.gif", gif(picture(w, h)[..., 1], colors=colors, interlaced=True)
+    yield "transparent.gif", gif(base, colors=colors, before=control(int(base[3, 3])))
+    yield "offset.gif", gif(base, screen=(50, 44), colors=colors, at=(7, 11))
+    yield "offset-transparent.gif", gif(base, screen=(50, 44), colors=colors, at=(7, 11), before=control(200))
+    yield "offset-interlaced.gif", gif(base, screen=(50, 44), colors=colors, at=(13, 0), interlaced=True, before=comment + control(5, 5) + loop)
+    yield "beyond-screen.gif", gif(base, screen=(20, 60), colors=colors, at=(9, 2))
+    yield "no-screen.gif", gif(base, screen=(0, 0), colors=colors)
+    yield "local-palette.gif", gif(base, local=others)
+    yield "local-over-global.gif", gif(base, colors=colors, local=others)
+    yield "no-palette.gif", gif(base)
+    yield "grey-ramp.gif", gif(base, colors=ramp(256))
+    yield "short-grey-ramp.gif", gif(base, colors=ramp(4))
+    yield "local-grey-ramp-over-colours.gif", gif(base, colors=colors, local=ramp(16))
+    yield "local-grey-ramp.gif", gif(base, local=ramp(16))
+    yield "local-over-grey-ramp.gif", gif(base, colors=ramp(256), local=others)
+    yield "beyond-palette.gif", gif(base, colors=colors[:48])
+    yield "4-bits.gif", gif(few, colors=colors[:48], bits=4)
+    yield "wide-codes.gif", gif(few, colors=colors[:48], bits=7)
+    yield "1-bit.gif", gif(base >> 7, colors=colors[:6], data=one_bit)
+    yield "2-bits.gif", gif(base >> 6, colors=colors[:12], bits=2)
+    noise = RANDOM.integers(0, 256, (120, 130), np.uint8)
+    yield "full-table.gif", gif(noise, colors=colors)
+    yield "repeats.gif", gif(np.tile(np.arange(7, dtype=np.uint8), 4000).reshape(140, 200), colors=colors, bits=3)
+    yield "one-colour.gif", gif(np.full((90, 90), 3, np.uint8), colors=colors[:24], bits=3)
+    yield "cleared-often.gif", gif(noise, colors=colors, data=lambda rows: lzw(rows, 8, clear_every=100))
+    yield "no-end-code.gif", gif(base, colors=colors, data=lambda rows: lzw(rows, 8, end=False))
+    yield "surplus-pixels.gif", gif(base, colors=colors, data=lambda rows: lzw(np.concatenate([rows, rows]), 8))
+    yield "stray-bytes.gif", gif(base, colors=colors, before=b"\0\0\x07" + comment + b"\0" + control(9) + b"\0\0")
+    yield "two-controls.gif", gif(base, screen=(50, 44), colors=colors, at=(7, 11), before=control(200) + control(3, 0) + control(77, 0))
+    yield "no-trailer.gif", gif(base, colors=colors, after=b"")
+    yield "junk-after.gif", gif(base, colors=colors, after=b"\x99\x98 junk")
+    frames = [Image.fromarray(picture(41, 33)).quantize(colors=c) for c in (30, 200)]
+    yield "animated.gif", save(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=80, loop=0)
+    yield "animated-disposal.gif", save(frames[1], "GIF", save_all=True, append_images=frames[:1], duration=80, disposal=2, transparency=9)
+
+
+def avifs():
+    base = Image.fromarray(picture(64, 48))
+    alpha = base.copy()
+    alpha.putalpha(Image.fromarray(RANDOM.integers(0, 256, (48, 64), np.uint8)))
+    yield "420.avif", save(base, "AVIF", quality=80)
+    yield "422.avif", save(base, "AVIF", quality=80, subsampling="4:2:2")
+    yield "444.avif", save(base, "AVIF", quality=90, subsampling="4:4:4")
+    yield "full-range-100.avif", save(base, "AVIF", quality=100, subsampling="4:4:4", range="full")
+    yield "limited-range.avif", save(base, "AVIF", quality=80, range="limited")
+    yield "grey.avif", save(base.convert("L"), "AVIF", quality=80)
+    yield "alpha.avif", save(alpha, "AVIF", quality=80)
+    yield "odd-sizes.avif", save(Image.fromarray(picture(37, 51)), "AVIF", quality=80)
+    yield "1x1.avif", save(Image.fromarray(picture(1, 1)), "AVIF", quality=100, subsampling="4:4:4")
+    yield "animated.avif", save(base, "AVIF", save_all=True, append_images=[base.rotate(180)], duration=80)
+    for tag in range(2, 9):
+        exif = Image.Exif()
+        exif[0x0112] = tag
+        yield f"exif-{tag}.avif", save(base, "AVIF", quality=80, exif=exif)
+
+
 def expected(data):
     image = Image.open(io.BytesIO(data))
     image.load()
     image = ImageOps.exif_transpose(image).convert("RGB")
     small = np.asarray(image.resize((896, 896), Image.BILINEAR))
     patches = small.reshape(64, 14, 64, 14, 3).transpose(0, 2, 1, 3, 4).reshape(4096, 588)
-    return {"width": image.width, "height": image.height, "patches_sha256": hashlib.sha256(patches.tobytes()).hexdigest()}
+    row = {"width": image.width, "height": image.height, "patches_sha256": hashlib.sha256(patches.tobytes()).hexdigest()}
+    if data[4:8] == b"ftyp":
+        row["sample"] = base64.b64encode(small[14::28, 14::28].tobytes()).decode()
+    return row
 
 
 if __name__ == "__main__":
     out = pathlib.Path(sys.argv[1])
     out.mkdir(parents=True, exist_ok=True)
     rows = []
-    for variants in (pngs, jpegs, webps):
+    for variants in (pngs, jpegs, webps, jpegs_of_cjpeg, gifs, avifs):
         for file, data in variants():
             (out / file).write_bytes(data)
             rows.append({"file": file, **expected(data)})
