@@ -13,11 +13,13 @@ describe('readConfig', () => {
   })
 
   it('reads lists and flags', () => {
-    const env = { ...local, API_KEYS: ' sk-a, ,sk-b ', IMAGE_ALLOW_HTTP: 'true', IMAGE_TRUSTED_HOSTS: 'a:1' }
+    const flags = { IMAGE_AVIF: 'true', IMAGE_ALLOW_HTTP: 'true' }
+    const env = { ...local, ...flags, API_KEYS: ' sk-a, ,sk-b ', IMAGE_TRUSTED_HOSTS: 'a:1' }
     expect(readConfig(env)).toMatchObject({
       workerUrl: 'http://127.0.0.1:8790',
       apiKeys: ['sk-a', 'sk-b'],
       isOpen: false,
+      decodesAvif: true,
       allowHttpImages: true,
       trustedImageHosts: ['a:1'],
     })

@@ -38,6 +38,8 @@ const schema = z.object({
   KEY_PEPPER: secret,
   /** Lets its holder make and revoke keys. */
   ADMIN_KEY: secret,
+  /** Decode AVIF. */
+  IMAGE_AVIF: flag,
   /** Fetch pictures by `http:` too. */
   IMAGE_ALLOW_HTTP: flag,
   /** Hosts (`name` or `name:port`), separated by commas, whose pictures are fetched although they are private. */
@@ -58,6 +60,7 @@ export interface EdgeConfig {
   readonly adminKey: string | undefined
   /** True when requests without a key are served. */
   readonly isOpen: boolean
+  readonly decodesAvif: boolean
   readonly allowHttpImages: boolean
   readonly trustedImageHosts: readonly string[]
   /** Undefined when names are not looked up. */
@@ -89,6 +92,7 @@ export function readConfig(env: Readonly<Record<string, unknown>>): EdgeConfig {
     keyPepper: pepper === '' ? LOCAL_PEPPER : pepper,
     adminKey: adminKey === '' ? undefined : adminKey,
     isOpen: isLocal && API_KEYS.length === 0,
+    decodesAvif: result.data.IMAGE_AVIF,
     allowHttpImages: IMAGE_ALLOW_HTTP,
     trustedImageHosts: IMAGE_TRUSTED_HOSTS,
     imageDnsUrl: IMAGE_DNS_URL === '' ? undefined : IMAGE_DNS_URL,

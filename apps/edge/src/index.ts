@@ -1,3 +1,4 @@
+import avif from '@jsquash/avif/codec/dec/avif_dec.wasm'
 import { AppError } from '@loupe/shared/errors'
 import { createImagePipeline } from '@loupe/shared/image'
 import type { ExecutionContext } from 'hono'
@@ -27,7 +28,7 @@ function wire(env: Readonly<Record<string, unknown>>) {
     config,
     fetchWorker: (url, init) => fetch(url, init),
     fetchImage: (url, init) => fetch(url, init),
-    images: createImagePipeline(codecs),
+    images: createImagePipeline(config.decodesAvif ? { ...codecs, avif } : codecs),
     keys: createObjectKeyBook(env),
     replies: createObjectReplyShelf(env),
     responses: createResponseStore({ shelfOf, ttlMs: config.responseTtlMs, nowMs }),
