@@ -15,6 +15,8 @@ export interface TestApp {
   readonly worker: FakeWorker
   readonly log: LogLine[]
   readonly keys: MemoryKeyBook
+  /** Addresses, as patterns. */
+  readonly routes: readonly string[]
   readonly clock: TestClock
   /** Files that were decoded. */
   readonly decoded: Uint8Array[]
@@ -100,6 +102,7 @@ export async function createTestApp({
     worker,
     log,
     keys,
+    routes: app.routes.map(({ path }) => path),
     clock,
     decoded,
     trims,
