@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { freePort, startEdge } from '@loupe/gpu-worker/src/cli/edge-process.ts'
 import { type CountingProxy, startCountingProxy } from './counting-proxy.ts'
 import { type PictureHost, startPictureHost } from './picture-host.ts'
@@ -12,6 +15,8 @@ export interface Stack {
   worker: WorkerProcess
   /** Posts a chat request; the model is filled in. */
   chat(body: Readonly<Record<string, unknown>>, init?: RequestInit): Promise<Response>
+  /** Ends the edge and starts it again at the same address, with what it had stored. */
+  restartEdge(): Promise<void>
   /** A number of the worker's metrics. */
   metric(name: string): Promise<number>
   close(): Promise<void>
@@ -29,13 +34,17 @@ export async function startStack(): Promise<Stack> {
   started.defer(() => worker.kill())
   const proxy = await startCountingProxy(worker.url)
   started.defer(() => proxy.close())
-  const edge = await startEdge({
+  const persistTo = await mkdtemp(join(tmpdir(), 'loupe-edge-'))
+  started.defer(() => rm(persistTo, { recursive: true, force: true }))
+  const options = {
     port: await freePort(),
     workerUrl: proxy.url,
     vars: { IMAGE_TRUSTED_HOSTS: pictures.host },
+    persistTo,
     onOutput: () => undefined,
-    signal: AbortSignal.timeout(120_000),
-  })
+  }
+  const start = () => startEdge({ ...options, signal: AbortSignal.timeout(120_000) })
+  let edge = await start()
   started.defer(() => edge.stop())
   const kept = started.move()
   const running: Stack = {
@@ -46,6 +55,10 @@ export async function startStack(): Promise<Stack> {
     chat: (body, init) => {
       const whole = JSON.stringify({ model: MODEL, ...body })
       return fetch(`${edge.url}/v1/chat/completions`, { method: 'POST', body: whole, ...init })
+    },
+    restartEdge: async () => {
+      await edge.stop()
+      edge = await start()
     },
     metric: async (name) => {
       const text = await (await fetch(`${running.worker.url}/metrics`)).text()

@@ -14,6 +14,8 @@ export interface EdgeOptions {
   readonly workerUrl: string
   /** More variables of the Worker, as `wrangler.jsonc` lists them. */
   readonly vars?: Readonly<Record<string, string>>
+  /** Where what it stores is kept; its own folder unless it is named. Two edges cannot share it. */
+  readonly persistTo?: string
   /** Gets what it prints, piece by piece. */
   readonly onOutput: (text: string) => void
   /** Gives up starting. */
@@ -80,9 +82,10 @@ export async function freePort(): Promise<number> {
   throw new AppError('worker.unavailable', 'There is no free port.')
 }
 
-function launch({ port, workerUrl, vars, onOutput }: EdgeOptions) {
+function launch({ port, workerUrl, vars, persistTo, onOutput }: EdgeOptions) {
   const manifest = createRequire(import.meta.url).resolve('wrangler/package.json')
   const flags = ['--ip', HOST, '--port', String(port), '--inspector-port', '0', '--show-interactive-dev-session=false']
+  if (persistTo !== undefined) flags.push('--persist-to', persistTo)
   const variables = Object.entries({ ...vars, WORKER_URL: workerUrl }).flatMap(([name, value]) => [
     '--var',
     `${name}:${value}`,
