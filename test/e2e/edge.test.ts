@@ -2,11 +2,14 @@ import { afterAll, beforeAll, describe } from 'vitest'
 import { conversationsSuite } from './suites/conversations.ts'
 import { lifetimesSuite } from './suites/lifetimes.ts'
 import { openAiClientSuite } from './suites/openai-client.ts'
+import { pictureHostsSuite } from './suites/picture-hosts.ts'
 import { pictureSourcesSuite } from './suites/picture-sources.ts'
 import { picturesSuite } from './suites/pictures.ts'
 import { playgroundSuite } from './suites/playground.ts'
 import { requestsSuite } from './suites/requests.ts'
+import { responsesSuite } from './suites/responses.ts'
 import { samplingSuite } from './suites/sampling.ts'
+import { tokenizeSuite } from './suites/tokenize.ts'
 import { workerDeathSuite } from './suites/worker-death.ts'
 import { type Stack, startStack } from './support/stack.ts'
 
@@ -26,8 +29,11 @@ describe('edge and worker', () => {
   picturesSuite(stack)
   conversationsSuite(stack)
   pictureSourcesSuite(stack)
+  pictureHostsSuite(stack)
   requestsSuite(stack)
   samplingSuite(stack)
+  responsesSuite(stack)
+  tokenizeSuite(stack)
   playgroundSuite(stack)
   lifetimesSuite(stack)
   workerDeathSuite(stack) // last: it kills the worker

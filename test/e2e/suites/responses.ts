@@ -1,0 +1,141 @@
+import OpenAI, { BadRequestError, NotFoundError } from 'openai'
+import { describe, expect, it } from 'vitest'
+import { dataUri, examplePath, imagePart, textPart } from '../support/pictures.ts'
+import { MODEL, type Stack } from '../support/stack.ts'
+
+const QUESTION = 'What is in this picture?'
+const picture = () => dataUri(examplePath('red-circle.png'))
+
+/** The same question and picture as a chat and as an input. */
+const messages = () => [{ role: 'user' as const, content: [imagePart(picture()), textPart(QUESTION)] }]
+const input = () => [
+  {
+    role: 'user' as const,
+    content: [
+      { type: 'input_image' as const, image_url: picture(), detail: 'auto' as const },
+      { type: 'input_text' as const, text: QUESTION },
+    ],
+  },
+]
+
+const greedy = { model: MODEL, temperature: 0 }
+
+/** The Responses API and completions through the npm package `openai`, stored in real Durable Objects. */
+export function responsesSuite(stack: () => Stack): void {
+  const client = (): OpenAI => new OpenAI({ apiKey: 'unused', baseURL: `${stack().edgeUrl}/v1`, maxRetries: 0 })
+  storedSuite(client, stack)
+  sameAnswersSuite(client, stack)
+  completionsSuite(client)
+}
+
+function storedSuite(client: () => OpenAI, stack: () => Stack): void {
+  describe('responses.create', () => {
+    it('sees the picture, and goes on with the conversation that is stored', async () => {
+      const first = await client().responses.create({ ...greedy, input: input(), max_output_tokens: 24 })
+      expect(first.output_text).toMatch(/red.*circle|circle.*red/i)
+      expect(first.usage).toMatchObject({ input_tokens_details: { image_tokens: 256 } })
+      const second = await client().responses.create({
+        ...greedy,
+        input: 'And its colour?',
+        previous_response_id: first.id,
+        max_output_tokens: 24,
+      })
+      expect(second.usage?.input_tokens).toBeGreaterThan(first.usage?.input_tokens ?? 0)
+      // Its prompt begins with the picture, which is not looked at again.
+      expect(second.usage?.input_tokens_details.cached_tokens).toBeGreaterThan(0)
+      expect(await client().responses.retrieve(second.id)).toMatchObject({
+        id: second.id,
+        output_text: second.output_text,
+      })
+    })
+
+    it('is stored with its items, until it is deleted', async () => {
+      const response = await client().responses.create({ ...greedy, input: input(), max_output_tokens: 4 })
+      const items = []
+      for await (const item of client().responses.inputItems.list(response.id)) items.push(item)
+      expect(items).toMatchObject([{ type: 'message', content: [{ image_url: picture() }, { text: QUESTION }] }])
+      await client().responses.delete(response.id)
+      await expect(client().responses.retrieve(response.id)).rejects.toThrow(NotFoundError)
+    })
+
+    it('throws its own errors', async () => {
+      const asking = client().responses.create({ ...greedy, input: 'a', previous_response_id: 'resp_none' })
+      await expect(asking).rejects.toThrow(BadRequestError)
+      await expect(asking).rejects.toMatchObject({ code: 'previous_response_not_found', param: 'previous_response_id' })
+      const tool = { type: 'web_search_preview' as const }
+      await expect(client().responses.create({ ...greedy, input: 'a', tools: [tool] })).rejects.toMatchObject({
+        param: 'tools[0].type',
+      })
+    })
+
+    it('is still there when the edge has been restarted', async () => {
+      const response = await client().responses.create({ ...greedy, input: 'Hello', max_output_tokens: 4 })
+      await stack().restartEdge()
+      expect(await client().responses.retrieve(response.id)).toEqual(response)
+    })
+  })
+}
+
+function sameAnswersSuite(client: () => OpenAI, stack: () => Stack): void {
+  /** What each endpoint says; `/v1/completions` takes no pictures. */
+  async function answers(chat: OpenAI.ChatCompletionMessageParam[], asked: OpenAI.Responses.ResponseInput) {
+    const { choices } = await client().chat.completions.create({ ...greedy, messages: chat, max_tokens: 24 })
+    const body = { ...greedy, input: asked, max_output_tokens: 24, store: false }
+    const whole = await client().responses.create(body)
+    const helper = await client().responses.stream(body).finalResponse()
+    let streamed = ''
+    const stream = await client().responses.create({ ...body, stream: true })
+    for await (const event of stream) if (event.type === 'response.output_text.delta') streamed += event.delta
+    return { chat: choices[0]?.message.content, texts: [whole.output_text, helper.output_text, streamed] }
+  }
+
+  describe('the same question', () => {
+    it('with a picture has the same answer in a chat and as a response, streamed and not', async () => {
+      const { chat, texts } = await answers(messages(), input())
+      expect(chat).not.toBe('')
+      expect(texts).toEqual([chat, chat, chat])
+    })
+
+    it('without one has it as a completion, too, by the ids of its template', async () => {
+      const asked = [{ role: 'user' as const, content: 'Which shapes do you know?' }]
+      const { chat, texts } = await answers(asked, asked)
+      expect(chat).not.toBe('')
+      expect(texts).toEqual([chat, chat, chat])
+      const body = JSON.stringify({ model: MODEL, messages: asked })
+      const reply = await fetch(`${stack().edgeUrl}/v1/tokenize`, { method: 'POST', body })
+      const { tokens: prompt } = (await reply.json()) as { tokens: number[] }
+      const completion = await client().completions.create({ ...greedy, prompt, max_tokens: 24 })
+      expect(completion.choices[0]?.text).toBe(chat)
+    })
+  })
+}
+
+function completionsSuite(client: () => OpenAI): void {
+  describe('completions.create', () => {
+    it('answers several prompts, streamed as it does whole', async () => {
+      const body = { ...greedy, prompt: ['The red', 'Two blue', 'A circle'], max_tokens: 6 }
+      const whole = await client().completions.create(body)
+      expect(whole.choices.map(({ index }) => index)).toEqual([0, 1, 2])
+      const texts = ['', '', '']
+      const stream = await client().completions.create({ ...body, stream: true })
+      for await (const { choices } of stream) for (const { index, text } of choices) texts[index] += text
+      expect(texts).toEqual(whole.choices.map(({ text }) => text))
+    })
+
+    it('tells where each token begins', async () => {
+      const { choices } = await client().completions.create({
+        ...greedy,
+        prompt: 'The red',
+        max_tokens: 6,
+        logprobs: 2,
+      })
+      const { text = '', logprobs } = choices[0] ?? {}
+      const { tokens = [], text_offset: offsets = [], top_logprobs: top = [] } = logprobs ?? {}
+      expect(tokens.join('')).toBe(text)
+      tokens.forEach((token, at) => {
+        expect([...text].slice(offsets[at]).join('').startsWith(token)).toBe(true)
+        expect(Object.keys(top[at] ?? {})).toContain(token)
+      })
+    })
+  })
+}
