@@ -1,20 +1,17 @@
 import { readFile } from 'node:fs/promises'
-import { AppError, ERRORS, type ErrorCode } from '@loupe/shared/errors'
+import { AppError } from '@loupe/shared/errors'
 import { chatCompletionChunk, errorReply, modelCards } from '@loupe/shared/schema'
 import { createSseParser } from '@loupe/shared/wire'
+import { type ApiServer, apiError, callApi, parsedOrNothing } from './api-call.ts'
 
 /** One question over the public API. */
-export interface Question {
-  /** Base address of an OpenAI-compatible server, without `/v1`. */
-  readonly url: string
-  readonly apiKey: string | undefined
+export interface Question extends ApiServer {
   /** The server's first model when there is no name. */
   readonly model: string | undefined
   readonly text: string
   /** Addresses of pictures, `data:` or `https:`. */
   readonly images: readonly string[]
   readonly maxTokens: number | undefined
-  readonly signal: AbortSignal
 }
 
 /** A picture as a `data:` URI; what it is, its first bytes say. @throws AppError `usage.invalid` for no such file */
@@ -40,7 +37,7 @@ export async function* askApi(question: Question): AsyncGenerator<string, void> 
     ...(maxTokens === undefined ? {} : { max_completion_tokens: maxTokens }),
     messages: [{ role: 'user', content: [...parts, { type: 'text', text }] }],
   }
-  const response = await call(question, '/v1/chat/completions', { method: 'POST', body: JSON.stringify(body) })
+  const response = await callApi(question, '/v1/chat/completions', { method: 'POST', body: JSON.stringify(body) })
   if (response.body === null) throw new AppError('worker.lost', 'The server sent no answer.')
   const parser = createSseParser()
   for await (const bytes of pieces(response.body)) {
@@ -70,7 +67,7 @@ function textOf(data: string): string {
 }
 
 async function firstModel(question: Question): Promise<string> {
-  const response = await call(question, '/v1/models', {})
+  const response = await callApi(question, '/v1/models', {})
   const list = modelCards.safeParse(parsedOrNothing(await response.text()))
   if (!list.success) {
     throw new AppError('worker.lost', `${question.url} sent an unreadable list of models.`, { cause: list.error })
@@ -78,42 +75,6 @@ async function firstModel(question: Question): Promise<string> {
   const [first] = list.data.data
   if (first === undefined) throw new AppError('model.unknown', `${question.url} serves no model.`)
   return first.id
-}
-
-async function call({ url, apiKey, signal }: Question, path: string, init: RequestInit): Promise<Response> {
-  const headers = {
-    'content-type': 'application/json',
-    ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
-  }
-  const response = await fetch(`${url}${path}`, { ...init, headers, signal }).catch((cause: unknown) => {
-    signal.throwIfAborted()
-    throw new AppError('worker.unavailable', `Nobody answers at ${url}.`, { cause })
-  })
-  if (response.ok) return response
-  const failure = errorReply.safeParse(parsedOrNothing(await response.text()))
-  if (failure.success) throw apiError(failure.data.error)
-  throw new AppError('worker.lost', `${url} answered with status ${response.status}.`)
-}
-
-/** What is no JSON fits no schema. */
-function parsedOrNothing(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-/** OpenAI's codes stand for some of ours; the message is the server's in any case. */
-function apiError({ code, message }: { code: string | null; message: string }): AppError {
-  const codes = Object.keys(ERRORS) as ErrorCode[] // the catalog's keys are its codes
-  const known = codes.find((own) => own === code) ?? codes.find((own) => openAiCode(own) === code)
-  return new AppError(known ?? 'worker.lost', message)
-}
-
-function openAiCode(code: ErrorCode): string | undefined {
-  const entry = ERRORS[code]
-  return 'openAiCode' in entry ? entry.openAiCode : undefined
 }
 
 function mediaType(bytes: Uint8Array): string {

@@ -1,6 +1,7 @@
 import { AppError } from '@loupe/shared/errors'
 import type { Log } from '../log.ts'
 import type { StartWorkerOptions } from '../start-worker.ts'
+import { baseUrl } from './api-call.ts'
 import { askApi, dataUri } from './ask-api.ts'
 import { type CliArguments, type CliIo, type Command, integerOption, stringOption } from './command.ts'
 import { freePort, startEdge } from './edge-process.ts'
@@ -48,8 +49,7 @@ interface Server {
 async function findServer(args: CliArguments, io: CliIo, stack: AsyncDisposableStack): Promise<Server> {
   const url = stringOption(args, 'url')
   if (url !== undefined) {
-    const base = url.replace(/\/+$/, '').replace(/\/v1$/, '')
-    return { url: base, apiKey: process.env['LOUPE_API_KEY'], model: stringOption(args, 'model') }
+    return { url: baseUrl(url), apiKey: process.env['LOUPE_API_KEY'], model: stringOption(args, 'model') }
   }
   const options = await readWorkerOptions(args)
   io.stderr.write('starting the edge and the worker…\n')

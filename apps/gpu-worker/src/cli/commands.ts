@@ -23,6 +23,7 @@ export const COMMANDS: Readonly<Record<string, { summary: string; load: () => Pr
     summary: 'show the config, tensors and memory of a checkpoint',
     load: async () => (await import('./inspect.ts')).inspect,
   },
+  keys: { summary: 'make, list and revoke API keys', load: async () => (await import('./keys.ts')).keys },
   preprocess: {
     summary: 'turn pictures into patches, as the edge does',
     load: async () => (await import('./preprocess.ts')).preprocess,
