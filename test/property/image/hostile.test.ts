@@ -3,8 +3,9 @@ import { fileURLToPath } from 'node:url'
 import { crc32, deflateSync } from 'node:zlib'
 import { AppError } from '@loupe/shared/errors'
 import { LIMITS, PATCHES_BYTES } from '@loupe/shared/image'
+import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
-import { simdPipeline } from '../../support/image-pipelines.ts'
+import { avifPipeline, simdPipeline } from '../../support/image-pipelines.ts'
 
 const open = (file: string) => readFile(fileURLToPath(new URL(`../../golden/image/variants/${file}`, import.meta.url)))
 
@@ -31,7 +32,7 @@ const rows = (width: number, height: number) => Buffer.alloc((width * 3 + 1) * h
 /** What comes of a file: a whole picture, or the code of a typed error. Anything else is thrown. */
 async function outcome(bytes: Uint8Array): Promise<string> {
   try {
-    const { patches } = await simdPipeline.preprocess(bytes)
+    const { patches } = await avifPipeline.preprocess(bytes)
     return patches.byteLength === PATCHES_BYTES ? 'picture' : 'half a picture'
   } catch (thrown) {
     if (AppError.isInstance(thrown)) return thrown.code
@@ -59,6 +60,8 @@ describe('a file that is no picture', () => {
     ['a PNG signature alone', png(1, 1, rows(1, 1)).subarray(0, 8), 'image.malformed'],
     ['a JPEG signature alone', Buffer.from([0xff, 0xd8, 0xff]), 'image.malformed'],
     ['a WebP signature alone', Buffer.from('RIFF\0\0\0\0WEBP', 'latin1'), 'image.malformed'],
+    ['a GIF signature alone', Buffer.from('GIF89a', 'latin1'), 'image.malformed'],
+    ['an AVIF signature alone', Buffer.from('\0\0\0\x10ftypavif\0\0\0\0', 'latin1'), 'image.unsupported'],
   ])('%s', async (_, bytes, code) => {
     expect(await outcome(bytes)).toBe(code)
   })
@@ -155,6 +158,80 @@ describe('a WebP', () => {
   })
 })
 
+describe('a GIF', () => {
+  it('of 60000x60000 is refused before its data is touched', async () => {
+    const bytes = await open('plain.gif')
+    bytes.writeUInt32LE(0xea60_ea60, 6)
+    expect(await outcome(bytes)).toBe('image.too_large')
+  })
+
+  it.each(['plain.gif', 'offset-interlaced.gif'])('%s cut before its last pixel is refused', async (file) => {
+    const bytes = await open(file)
+    const lastBlock = bytes.byteLength - 2 // the empty block and the trailer say nothing more
+    for (let length = 6; length < lastBlock; length += 31) {
+      expect(await outcome(bytes.subarray(0, length)), `cut after ${length}`).toBe('image.malformed')
+    }
+    expect(await outcome(bytes.subarray(0, lastBlock - 1))).toBe('image.malformed')
+    expect(await outcome(bytes.subarray(0, lastBlock))).toBe('picture')
+  })
+
+  it('of a million frames is its first frame, and the others are never looked at', async () => {
+    const bytes = await open('plain.gif')
+    expect(await outcome(Buffer.concat([bytes.subarray(0, -1), Buffer.alloc(10_000_000, ',')]))).toBe('picture')
+  })
+})
+
+describe('an AVIF', () => {
+  it('is refused by name where it is not switched on', async () => {
+    await expect(simdPipeline.preprocess(await open('420.avif'))).rejects.toMatchObject({
+      code: 'image.unsupported',
+      detail: expect.stringContaining('an AVIF, which is not switched on'),
+    })
+  })
+
+  it.each([
+    ['60000x60000', 60_000, 60_000, 'image.too_large'],
+    ['another size than its data has', 63, 48, 'image.malformed'],
+  ])('that claims %s is refused', async (_, width, height, code) => {
+    const bytes = await open('420.avif')
+    const size = bytes.indexOf('ispe') + 8
+    bytes.writeUInt32BE(width, size)
+    bytes.writeUInt32BE(height, size + 4)
+    expect(await outcome(bytes)).toBe(code)
+  })
+
+  it.each(['420.avif', 'alpha.avif', 'animated.avif'])('%s cut anywhere is refused', async (file) => {
+    const bytes = await open(file)
+    for (let length = 24; length < bytes.byteLength; length += 97) {
+      expect(await outcome(bytes.subarray(0, length)), `cut after ${length}`).not.toBe('picture')
+    }
+  })
+
+  it('leaves no memory behind, decoded or refused', async () => {
+    const held = avifPipeline.heldBytes
+    const bytes = await open('444.avif')
+    expect(await outcome(bytes)).toBe('picture')
+    expect(avifPipeline.heldBytes).toBe(held)
+    bytes.fill(0x5a, bytes.byteLength - 400)
+    expect(await outcome(bytes)).not.toBe('half a picture')
+    expect(avifPipeline.heldBytes).toBe(held)
+  })
+
+  it('that takes more memory than its header lets expect is stopped, and the next one works', async () => {
+    const side = 1000
+    const noise = Uint8Array.from({ length: side * side * 3 }, (_, i) => Math.imul(i, 2_654_435_761) >>> 24)
+    const bytes = await sharp(noise, { raw: { width: side, height: side, channels: 3 } })
+      .avif({ quality: 90, effort: 0, chromaSubsampling: '4:4:4' })
+      .toBuffer()
+    const limits = { decodeBytes: 13 * 1024 * 1024 + 2 * bytes.byteLength + 20 * side * side }
+    await expect(avifPipeline.preprocess(bytes, { limits })).rejects.toMatchObject({
+      code: 'image.too_large',
+      detail: expect.stringContaining('one that needs more'),
+    })
+    expect(await outcome(await open('420.avif'))).toBe('picture')
+  })
+})
+
 describe.each([
   'rgb-8.png',
   'palette-4-interlaced.png',
@@ -164,6 +241,10 @@ describe.each([
   'lossy-alpha.webp',
   'lossless.webp',
   'animated-offset.webp',
+  'plain.gif',
+  'offset-interlaced.gif',
+  'alpha.avif',
+  'animated.avif',
 ])('%s', (file) => {
   it('with flipped bits, cut or spliced gives a picture or a typed error', async () => {
     const next = random(file.length)
@@ -186,11 +267,11 @@ describe.each([
 })
 
 it('a row of hostile files leaves the pipeline sound', async () => {
-  const good = await Promise.all(['420.jpg', 'lossless.webp', 'rgb-8.png'].map(open))
-  const before = await Promise.all(good.map((bytes) => simdPipeline.preprocess(bytes)))
+  const good = await Promise.all(['420.jpg', 'lossless.webp', 'rgb-8.png', 'plain.gif', '444.avif'].map(open))
+  const before = await Promise.all(good.map((bytes) => avifPipeline.preprocess(bytes)))
   for (const bytes of good) {
     for (let at = 30; at < 60; at++) await outcome(Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + 3)]))
   }
-  const after = await Promise.all(good.map((bytes) => simdPipeline.preprocess(bytes)))
+  const after = await Promise.all(good.map((bytes) => avifPipeline.preprocess(bytes)))
   expect(after.map(({ digest }) => digest)).toEqual(before.map(({ digest }) => digest))
 })
