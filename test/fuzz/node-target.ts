@@ -1,6 +1,6 @@
 import { AppError } from '@loupe/shared/errors'
 import { PATCHES_BYTES } from '@loupe/shared/image'
-import { simdPipeline } from '../support/image-pipelines.ts'
+import { avifPipeline } from '../support/image-pipelines.ts'
 import { type FuzzTarget, type Outcome, refusal } from './target.ts'
 
 /** Linear memory of all codecs in one decode: what an isolate has. */
@@ -14,10 +14,10 @@ export function nodeTarget(): FuzzTarget {
     name: 'node',
     async look(bytes) {
       const outcome = await decode(bytes)
-      const held = simdPipeline.heldBytes
-      simdPipeline.trim() // as a request does at its end
+      const held = avifPipeline.heldBytes
+      avifPipeline.trim() // as a request does at its end
       if (held > MOST_HELD_BYTES) return { kind: 'fault', detail: `the codecs hold ${held} bytes` }
-      const idle = simdPipeline.heldBytes
+      const idle = avifPipeline.heldBytes
       return idle > MOST_IDLE_BYTES ? { kind: 'fault', detail: `idle codecs hold ${idle} bytes` } : outcome
     },
     residentBytes: () => process.memoryUsage.rss(),
@@ -27,7 +27,7 @@ export function nodeTarget(): FuzzTarget {
 
 async function decode(bytes: Uint8Array): Promise<Outcome> {
   try {
-    const { patches, digest } = await simdPipeline.preprocess(bytes)
+    const { patches, digest } = await avifPipeline.preprocess(bytes)
     if (patches.byteLength !== PATCHES_BYTES) return { kind: 'fault', detail: `${patches.byteLength} bytes of patches` }
     return { kind: 'picture', digest: Buffer.from(digest).toString('hex') }
   } catch (thrown) {

@@ -16,7 +16,7 @@ export async function workerdTarget(): Promise<FuzzTarget> {
   started.defer(() => worker.close())
   // Nothing leaves the machine, and nothing is told but errors.
   Object.assign(process.env, { CLOUDFLARE_CF_FETCH_ENABLED: 'false', WRANGLER_LOG: 'error' })
-  const config = { configPath: `${EDGE}wrangler.jsonc`, vars: { WORKER_URL: worker.url } }
+  const config = { configPath: `${EDGE}wrangler.jsonc`, vars: { WORKER_URL: worker.url, IMAGE_AVIF: 'true' } }
   const harness = createTestHarness({ root: EDGE, workers: [config] })
   started.defer(() => harness.close())
   const { url } = await harness.listen()
