@@ -24,6 +24,7 @@ import { adminKeys } from './routes/admin-keys.ts'
 import { chatCompletions } from './routes/chat-completions.ts'
 import { completions } from './routes/completions.ts'
 import { count } from './routes/count.ts'
+import { embeddings } from './routes/embeddings.ts'
 import { health } from './routes/health.ts'
 import { models } from './routes/models.ts'
 import { responses } from './routes/responses.ts'
@@ -89,10 +90,12 @@ export function createApp(deps: EdgeDeps) {
     .route('/v1/chat/completions', chatCompletions)
     .route('/v1/responses', responses)
     .route('/v1/completions', completions)
+    .route('/v1/embeddings', embeddings)
     .route('/v1/models', models)
     .route('/v1/tokenize', tokenize)
     .route('/v1/detokenize', detokenize)
     .route('/v1/count', count)
+    .all('/v1/embeddings', (c) => refuseMethod(c, 'POST'))
     .all('/v1/completions', (c) => refuseMethod(c, 'POST'))
     .all('/v1/responses', (c) => refuseMethod(c, 'POST'))
     .all('/v1/responses/:id', (c) => refuseMethod(c, 'GET, HEAD, DELETE'))

@@ -42,7 +42,7 @@ function writer(): ResponseWriter {
 }
 
 const completionTokens = 1
-const text = (text: string) => ({ type: 'text', choice: 0, text, logprobs: [], completionTokens }) as const
+const text = (text: string) => ({ type: 'text' as const, choice: 0, text, logprobs: [], completionTokens })
 const end = (finishReason: 'stop' | 'length' | 'tool_calls') =>
   ({ type: 'end', choice: 0, finishReason, completionTokens }) as const
 const call = (index: number, name: string) =>

@@ -1,8 +1,10 @@
 import { AppError, oipError } from '@loupe/shared/errors'
 import {
   decodeGenerateRequest,
+  decodeVisionRequest,
   encodeErrorEvent,
   encodeGenerateEvent,
+  encodeInferResponse,
   type GenerateEvent,
   type GenerateRequest,
   HEADER_LENGTH_HEADER,
@@ -129,11 +131,23 @@ async function answer(worker: FakeWorker, served: Served, received: Received): P
       return Response.json(served.metadata)
     case `${model}/tokenizer`:
       return new Response(served.artifact)
+    case `/v2/models/${encodeURIComponent(`${TINY_MODEL}.vision`)}/infer`:
+      return features(received)
     case `${model}/generate_stream`:
       return generate(worker, served.metadata, received)
     default:
       throw new AppError('model.unknown')
   }
+}
+
+/** Two features of width 2, made of the first byte. */
+function features({ body, init }: Received): Response {
+  const headerLength = new Headers(init.headers).get(HEADER_LENGTH_HEADER)
+  const [first = 0] = decodeVisionRequest({ headerLength, body }).patches[0] ?? []
+  const data = Float32Array.of(first, 0, 0, first + 2)
+  const outputs = [{ name: 'image_features', datatype: 'FP32', shape: [1, 2, 2], data }] as const
+  const message = encodeInferResponse({ model_name: TINY_MODEL, outputs })
+  return new Response(message.body, { headers: message.headers })
 }
 
 async function generate(

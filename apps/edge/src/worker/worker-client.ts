@@ -2,6 +2,7 @@ import { AppError, fromOipError } from '@loupe/shared/errors'
 import {
   encodeGenerateRequest,
   type GenerateEvent,
+  type GenerateParameters,
   type GenerateRequest,
   type ModelList,
   type ModelMetadata,
@@ -13,6 +14,7 @@ import {
 } from '@loupe/shared/wire'
 import { abortError } from '../error-reply.ts'
 import type { Fetch } from '../fetch.ts'
+import { encodeFeaturesRequest, type PictureFeatures, readFeatures } from './picture-features.ts'
 import { watchSilence } from './silence-watch.ts'
 
 /** The model worker, as the edge sees it. Every method throws the worker's own fault as an `AppError`. */
@@ -29,6 +31,13 @@ export interface WorkerClient {
    * @throws AppError `image.missing` with the digests whose patches the worker needs, having started nothing
    */
   generate(model: string, request: GenerateRequest, signal: AbortSignal): Promise<AsyncGenerator<GenerateEvent, void>>
+  /** What the model sees in one picture, given its patches. @throws AppError `model.unknown` for one without vision */
+  pictureFeatures(
+    model: string,
+    patches: Uint8Array,
+    parameters: GenerateParameters,
+    signal: AbortSignal,
+  ): Promise<PictureFeatures>
 }
 
 /** Where the worker is and how long it may take. */
@@ -68,6 +77,12 @@ export function createWorkerClient({ url, fetch, replyMs, silenceMs }: WorkerCli
     async tokenizer(model, signal) {
       const reply = await ask(WORKER_PATHS.tokenizer(model), signal)
       return new Uint8Array(await reply.arrayBuffer().catch(brokenOff))
+    },
+    async pictureFeatures(model, patches, parameters, signal) {
+      const watch = watchSilence(silenceMs)
+      const init = { method: 'POST', ...encodeFeaturesRequest(patches, parameters) }
+      const either = AbortSignal.any([signal, watch.signal])
+      return readFeatures(await watch.during(send(WORKER_PATHS.vision(model), { ...init, signal: either })))
     },
     async generate(model, request, signal) {
       const { headers, body } = encodeGenerateRequest(request)

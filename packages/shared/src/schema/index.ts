@@ -39,6 +39,8 @@ export {
 } from './completions-request.ts'
 export type { ImageDetail } from './content-part.ts'
 export type { ConversationMessage, ImageReference, ToolCall } from './conversation.ts'
+export { type EmbeddingList, embeddingList } from './embeddings-reply.ts'
+export { type EmbeddingsRequest, embeddingsRequest, readEmbeddingsRequest } from './embeddings-request.ts'
 export { errorReply } from './error-reply.ts'
 export { type ModelCard, type ModelCards, modelCards } from './model-list.ts'
 export { type ChatRequest, readChatRequest } from './read-chat-request.ts'
