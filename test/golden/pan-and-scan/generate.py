@@ -78,7 +78,7 @@ def tile_digest(values):
 
 def size_row(images, size):
     out = images(Image.fromarray(picture(*size)), do_pan_and_scan=True, return_tensors="np")
-    tiles = [tile_digest(values) for values in out["pixel_values"]] if size[0] * size[1] <= 1_300_000 else None
+    tiles = [tile_digest(values) for values in out["pixel_values"]] if size[0] * size[1] <= 310_000 else None
     return {"size": size, "crops": int(numpy.array(out["num_crops"]).ravel()[0]), "tiles": tiles}
 
 
