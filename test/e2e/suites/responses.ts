@@ -26,6 +26,7 @@ export function responsesSuite(stack: () => Stack): void {
   storedSuite(client, stack)
   sameAnswersSuite(client, stack)
   completionsSuite(client)
+  embeddingsSuite(client)
 }
 
 function storedSuite(client: () => OpenAI, stack: () => Stack): void {
@@ -66,6 +67,29 @@ function storedSuite(client: () => OpenAI, stack: () => Stack): void {
       await expect(client().responses.create({ ...greedy, input: 'a', tools: [tool] })).rejects.toMatchObject({
         param: 'tools[0].type',
       })
+    })
+
+    it('calls a function and reads what it gave', async () => {
+      const parameters = {
+        type: 'object',
+        properties: { color: { enum: ['red', 'blue'] } },
+        required: ['color'],
+        additionalProperties: false,
+      }
+      const look = { type: 'function' as const, name: 'look', parameters, strict: true }
+      const asked = { ...greedy, tools: [look], max_output_tokens: 100 }
+      const first = await client().responses.create({ ...asked, input: 'What is red?', tool_choice: 'required' })
+      const [call] = first.output
+      if (call?.type !== 'function_call') return expect.fail('expected a call')
+      expect([call.name, ['red', 'blue']]).toEqual(['look', expect.arrayContaining([JSON.parse(call.arguments).color])])
+      const output = { type: 'function_call_output' as const, call_id: call.call_id, output: 'a circle' }
+      const second = await client().responses.create({
+        ...asked,
+        input: [output],
+        tool_choice: 'none',
+        previous_response_id: first.id,
+      })
+      expect(second.output).toMatchObject([{ type: 'message' }])
     })
 
     it('is still there when the edge has been restarted', async () => {
@@ -138,4 +162,22 @@ function completionsSuite(client: () => OpenAI): void {
       })
     })
   })
+}
+
+function embeddingsSuite(client: () => OpenAI): void {
+  describe('embeddings.create', () => {
+    it('describes pictures: the same alike, others apart, each of length 1', async () => {
+      const input = ['red-circle', 'red-circle', 'three-blue-stars'].map((name) => dataUri(examplePath(`${name}.png`)))
+      const { data, usage } = await client().embeddings.create({ model: MODEL, input })
+      expect(usage.prompt_tokens).toBe(3 * 256)
+      const [first = [], same = [], other = []] = data.map(({ embedding }) => embedding)
+      expect(same).toEqual(first)
+      expect(dot(first, first)).toBeCloseTo(1, 5)
+      expect(dot(first, other)).toBeLessThan(0.999)
+    })
+  })
+}
+
+function dot(a: readonly number[], b: readonly number[]): number {
+  return a.reduce((sum, value, at) => sum + value * (b[at] ?? 0), 0)
 }

@@ -143,6 +143,34 @@ describe('calls of functions', () => {
     expect(asked(app)).toContain('a cat')
   })
 
+  it('are items of the answer, and what they gave is sent back under their id', async () => {
+    const app = await createTestApp({ model: { context_length: 8192 } })
+    app.worker.script = says('{"name": "look", "parameters": {}}')
+    const first = await answered(app, { tools, input: 'What is there?', tool_choice: 'required' })
+    const [called] = first.output
+    expect(called).toMatchObject({ type: 'function_call', status: 'completed', name: 'look', arguments: '{}' })
+    expect(first).toMatchObject({
+      status: 'completed',
+      tool_choice: 'required',
+      tools: [{ type: 'function', name: 'look' }],
+    })
+    const callId = called?.type === 'function_call' ? called.call_id : expect.fail('expected a call')
+    app.worker.script = says('a cat')
+    const output = { type: 'function_call_output', call_id: callId, output: [{ type: 'input_text', text: 'a cat' }] }
+    const second = await answered(app, { tools, input: [output], previous_response_id: first.id })
+    expect(second.output).toMatchObject([{ type: 'message', content: [{ text: 'a cat' }] }])
+    expect(asked(app)).toMatch(/What is there\?.*"look".*a cat/s)
+  })
+
+  it('may be allowed in part, and are echoed so', async () => {
+    const app = await createTestApp({ model: { context_length: 8192 } })
+    const choice = { type: 'allowed_tools', mode: 'auto', tools: [{ type: 'function', name: 'look' }] }
+    const two = [...tools, { type: 'function', name: 'hear', description: 'Listens.' }]
+    const response = await answered(app, { tools: two, tool_choice: choice, input: 'a', parallel_tool_calls: false })
+    expect(response).toMatchObject({ tool_choice: choice, parallel_tool_calls: false })
+    expect(asked(app)).not.toContain('Listens.')
+  })
+
   it('without a result are blamed on their item', async () => {
     const app = await createTestApp()
     const reply = await respond(app, {

@@ -130,8 +130,11 @@ describe('POST /v1/responses', () => {
 
   it('names fields that had no effect, by their place here', async () => {
     const app = await createTestApp()
-    const reply = await respond(app, { input: [{ ...question, mood: 'curious' }], frobnicate: 1 })
-    expect(reply.headers.get('x-loupe-warning')).toBe('no effect: frobnicate')
+    const part = { ...picture, caption: 'a dog' }
+    const item = { role: 'user', content: [part], mood: 'curious' }
+    const reply = await respond(app, { input: [item], frobnicate: 1 })
+    const named = 'frobnicate, input[0].mood, input[0].content[0].caption'
+    expect(reply.headers.get('x-loupe-warning')).toBe(`no effect: ${named}`)
   })
 })
 

@@ -3,6 +3,7 @@ import { unknownFields } from './ignored-fields.ts'
 import { issueError } from './issue-error.ts'
 import { type ChatRequest, readChatRequest } from './read-chat-request.ts'
 import { conversationOf, type PlacedItem } from './responses-conversation.ts'
+import { ignoredInInput } from './responses-ignored.ts'
 import type { InputItem, ResponseItem } from './responses-items.ts'
 import type { ResponseSettings } from './responses-object.ts'
 import { blameInResponses, type MessagePlace, placeInResponses } from './responses-places.ts'
@@ -55,8 +56,12 @@ export function readResponsesRequest(body: unknown): ResponsesRequest {
     inputIsText,
     stream: stream ?? false,
     chat: chatFieldsOf(result.data),
-    ignored: unknownFields(fields, (name) => name in responsesRequest.shape || isRefusedInResponses(name)),
+    ignored: [...unknownFields(fields, isKnown), ...ignoredInInput(fields['input'])],
   }
+}
+
+function isKnown(name: string): boolean {
+  return name in responsesRequest.shape || isRefusedInResponses(name)
 }
 
 /**
