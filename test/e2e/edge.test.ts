@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, describe } from 'vitest'
 import { conversationsSuite } from './suites/conversations.ts'
+import { hostilePicturesSuite } from './suites/hostile-pictures.ts'
+import { keyLimitsSuite } from './suites/key-limits.ts'
+import { keysSuite } from './suites/keys.ts'
 import { lifetimesSuite } from './suites/lifetimes.ts'
 import { openAiClientSuite } from './suites/openai-client.ts'
 import { pictureHostsSuite } from './suites/picture-hosts.ts'
 import { pictureSourcesSuite } from './suites/picture-sources.ts'
 import { picturesSuite } from './suites/pictures.ts'
 import { playgroundSuite } from './suites/playground.ts'
+import { repeatedRequestsSuite } from './suites/repeated-requests.ts'
 import { requestsSuite } from './suites/requests.ts'
 import { responsesSuite } from './suites/responses.ts'
 import { samplingSuite } from './suites/sampling.ts'
@@ -29,11 +33,15 @@ describe('edge and worker', () => {
   picturesSuite(stack)
   conversationsSuite(stack)
   pictureSourcesSuite(stack)
+  hostilePicturesSuite(stack)
   pictureHostsSuite(stack)
   requestsSuite(stack)
   samplingSuite(stack)
   responsesSuite(stack)
   tokenizeSuite(stack)
+  keyLimitsSuite(stack)
+  repeatedRequestsSuite(stack)
+  keysSuite(stack)
   playgroundSuite(stack)
   lifetimesSuite(stack)
   workerDeathSuite(stack) // last: it kills the worker

@@ -11,6 +11,8 @@ export interface Stack {
   readonly edgeUrl: string
   readonly proxy: CountingProxy
   readonly pictures: PictureHost
+  /** What the edge has printed, its log among it. */
+  edgeOutput(): string
   /** Replaced by tests that kill it. */
   worker: WorkerProcess
   /** Posts a chat request; the model is filled in. */
@@ -25,6 +27,9 @@ export interface Stack {
 /** The embedded model's name. */
 export const MODEL = 'loupe-tiny'
 
+/** Lets its holder make and revoke keys. */
+export const ADMIN_KEY = 'the-admin-key-of-the-stack-32-letters'
+
 /** Starts all of it. Takes some seconds, so the suites share one. */
 export async function startStack(): Promise<Stack> {
   await using started = new AsyncDisposableStack()
@@ -36,12 +41,15 @@ export async function startStack(): Promise<Stack> {
   started.defer(() => proxy.close())
   const persistTo = await mkdtemp(join(tmpdir(), 'loupe-edge-'))
   started.defer(() => rm(persistTo, { recursive: true, force: true }))
+  let output = ''
   const options = {
     port: await freePort(),
     workerUrl: proxy.url,
-    vars: { IMAGE_TRUSTED_HOSTS: pictures.host },
+    vars: { IMAGE_TRUSTED_HOSTS: pictures.host, ADMIN_KEY },
     persistTo,
-    onOutput: () => undefined,
+    onOutput: (text: string) => {
+      output += text
+    },
   }
   const start = () => startEdge({ ...options, signal: AbortSignal.timeout(120_000) })
   let edge = await start()
@@ -51,6 +59,7 @@ export async function startStack(): Promise<Stack> {
     edgeUrl: edge.url,
     proxy,
     pictures,
+    edgeOutput: () => output,
     worker,
     chat: (body, init) => {
       const whole = JSON.stringify({ model: MODEL, ...body })
