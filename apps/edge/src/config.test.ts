@@ -25,6 +25,13 @@ describe('readConfig', () => {
     })
   })
 
+  it('looks names up only where a resolver is named', () => {
+    const url = 'https://cloudflare-dns.com/dns-query'
+    expect(readConfig({ ...local, IMAGE_DNS_URL: url }).imageDnsUrl).toBe(url)
+    expect(readConfig({ ...local, IMAGE_DNS_URL: '' }).imageDnsUrl).toBeUndefined()
+    expect(readConfig(local).imageDnsUrl).toBeUndefined()
+  })
+
   it('has a pepper and an admin key when they are set, and an own pepper in local development', () => {
     const ADMIN_KEY = 'a'.repeat(32)
     expect(readConfig({ ...local, KEY_PEPPER: PEPPER, ADMIN_KEY })).toMatchObject({
@@ -42,6 +49,7 @@ describe('readConfig', () => {
     ['WORKER_URL', { ENVIRONMENT: 'local' }],
     ['ENVIRONMENT', { WORKER_URL: local.WORKER_URL }],
     ['IMAGE_ALLOW_HTTP', { ...local, IMAGE_ALLOW_HTTP: 'yes' }],
+    ['IMAGE_DNS_URL', { ...local, IMAGE_DNS_URL: '1.1.1.1' }],
   ])('names %s when it is wrong', (name, env) => {
     expect(() => readConfig(env)).toThrow(
       expect.objectContaining({ code: 'config.invalid', detail: expect.stringContaining(name) }),

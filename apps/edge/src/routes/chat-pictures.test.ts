@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { dnsReply } from '../testing/dns-reply.ts'
 import { createTestApp, type TestApp } from '../testing/test-app.ts'
 import { TINY_IDS, tinyTokenizer } from '../testing/tiny-tokenizer.ts'
 
@@ -85,6 +86,47 @@ describe('pictures', () => {
     const reply = await app.chat(asking({ type: 'image_url', image_url: 'https://example.com/x.png' }))
     expect(reply.status).toBe(200)
     expect(app.decoded).toEqual([Uint8Array.of(9)])
+  })
+
+  describe('by an address whose name is looked up', () => {
+    const url = 'https://example.com/x.png?signature=SECRET'
+    const withResolver = (reply: () => Response) => {
+      const fetchImage = async (address: string) => {
+        if (address.startsWith('https://dns.example/')) return reply()
+        return new Response(Uint8Array.of(9, 1), { headers: { 'content-type': 'image/png' } })
+      }
+      return createTestApp({ fetchImage, config: { imageDnsUrl: 'https://dns.example/dns-query' } })
+    }
+    const leadingTo = (address: string) => () => new Response(new Uint8Array(dnsReply('example.com', [{ address }])))
+
+    it('are fetched when it is public', async () => {
+      const app = await withResolver(leadingTo('93.184.216.34'))
+      expect((await app.chat(asking({ type: 'image_url', image_url: url }))).status).toBe(200)
+    })
+
+    it('are refused when it is not, and the log does not tell the address', async () => {
+      const app = await withResolver(leadingTo('169.254.169.254'))
+      const reply = await app.chat(asking(text('a'), { type: 'image_url', image_url: url }))
+      expect(reply.status).toBe(400)
+      expect(reply.headers.get('x-should-retry')).toBe('false')
+      const body = await reply.text()
+      expect(JSON.parse(body)).toMatchObject({
+        error: { code: 'image.forbidden_url', param: 'messages[0].content[1].image_url' },
+      })
+      expect(`${body}${JSON.stringify(app.log)}`).not.toMatch(/SECRET|example\.com/)
+    })
+
+    it('are to be asked for again when the resolver does not answer', async () => {
+      const app = await withResolver(() => new Response('no', { status: 500 }))
+      const reply = await app.chat(asking({ type: 'image_url', image_url: url }))
+      expect(reply.status).toBe(503)
+      expect([reply.headers.get('retry-after'), reply.headers.get('x-should-retry')]).toEqual(['1', null])
+      const body = await reply.text()
+      expect(JSON.parse(body)).toMatchObject({
+        error: { code: 'resolver.unavailable', param: 'messages[0].content[0].image_url' },
+      })
+      expect(`${body}${JSON.stringify(app.log)}`).not.toMatch(/SECRET|example\.com/)
+    })
   })
 
   it('are at most 8 in a request', async () => {
