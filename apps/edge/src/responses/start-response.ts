@@ -1,4 +1,11 @@
-import { blameInResponses, placedChatRequest, type ResponseObject, type ResponsesRequest } from '@loupe/shared/schema'
+import {
+  blameInResponses,
+  placedChatRequest,
+  type ResponseObject,
+  type ResponsesRequest,
+  type TokenCount,
+} from '@loupe/shared/schema'
+import { countRequest } from '../chat/count-request.ts'
 import { type RequestIdentity, type RunningAnswer, startAnswer } from '../chat/start-answer.ts'
 import type { Services } from '../edge-env.ts'
 import { gatherItems } from './gather-items.ts'
@@ -13,6 +20,11 @@ export interface StartedResponse {
   readonly ignored: readonly string[]
 }
 
+interface Source {
+  readonly services: Services
+  readonly identity: RequestIdentity
+}
+
 /**
  * Takes a request of the Responses API to the worker, as the chat request that it stands for.
  *
@@ -20,7 +32,7 @@ export interface StartedResponse {
  */
 export async function startResponse(
   request: ResponsesRequest,
-  { services, identity }: { readonly services: Services; readonly identity: RequestIdentity },
+  { services, identity }: Source,
   signal: AbortSignal,
 ): Promise<StartedResponse> {
   const { tenant } = identity
@@ -36,6 +48,23 @@ export async function startResponse(
     return { ...response, store: isKept }
   }
   return { making: { answer, writer: writerOf(draft, answer, services), keep }, ignored: chat.ignored }
+}
+
+/**
+ * Counts the tokens of a request without answering it.
+ *
+ * @throws AppError what {@link startResponse} throws before the worker is asked
+ */
+export async function countResponse(
+  request: ResponsesRequest,
+  { services, identity }: Source,
+  signal: AbortSignal,
+): Promise<TokenCount> {
+  const { items } = await gatherItems(request, { store: services.responses, tenant: identity.tenant })
+  const { request: chat, places } = placedChatRequest(request, items)
+  return countRequest(chat, { services, identity }, signal).catch((error: unknown) => {
+    throw blameInResponses(error, places)
+  })
 }
 
 function draftOf({ settings }: ResponsesRequest, { model }: RunningAnswer, { nowMs }: Services): ResponseObject {

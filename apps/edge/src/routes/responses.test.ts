@@ -128,6 +128,15 @@ describe('POST /v1/responses', () => {
     expect((await answered(app, { input: 'a' })).output).toMatchObject([{ type: 'message', content: [{ text: '' }] }])
   })
 
+  it('can be counted before it is asked', async () => {
+    const app = await createTestApp()
+    const init = { method: 'POST', body: JSON.stringify({ model: TINY_MODEL, input: [question] }) }
+    const counted = await (await app.request('/v1/responses/input_tokens', init)).json()
+    expect(app.worker.admitted).toHaveLength(0)
+    const { usage } = await answered(app, { input: [question] })
+    expect(counted).toEqual({ object: 'response.input_tokens', input_tokens: usage?.input_tokens })
+  })
+
   it('names fields that had no effect, by their place here', async () => {
     const app = await createTestApp()
     const part = { ...picture, caption: 'a dog' }
@@ -287,6 +296,12 @@ describe('a stored response', () => {
     const app = await createTestApp()
     const { id } = await answered(app, { input: 'a' })
     expect(await errorOf(await app.request(`/v1/responses/${id}?${query}`))).toMatchObject([400, { param: 'stream' }])
+  })
+
+  it('is not compacted', async () => {
+    const app = await createTestApp()
+    const reply = await app.request('/v1/responses/compact', { method: 'POST' })
+    expect(await errorOf(reply)).toMatchObject([400, { code: 'request.unsupported' }])
   })
 
   it('cannot be cancelled: it was never in the background', async () => {

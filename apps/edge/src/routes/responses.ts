@@ -1,5 +1,5 @@
 import { AppError } from '@loupe/shared/errors'
-import { readResponsesRequest } from '@loupe/shared/schema'
+import { type ResponseInputTokens, readResponsesRequest } from '@loupe/shared/schema'
 import { Hono } from 'hono'
 import { EVENT_STREAM_HEADERS } from '../chat/event-stream.ts'
 import type { EdgeEnv } from '../edge-env.ts'
@@ -9,10 +9,10 @@ import { readJson } from '../read-json.ts'
 import { itemPage } from '../responses/item-page.ts'
 import { namedEventStream } from '../responses/named-event-stream.ts'
 import { collectResponse, streamResponse } from '../responses/response-events.ts'
-import { startResponse } from '../responses/start-response.ts'
+import { countResponse, startResponse } from '../responses/start-response.ts'
 import { warningHeaders } from '../warning-headers.ts'
 
-/** `POST /v1/responses`, streamed or not, and the stored responses: get, delete, list the items of their requests. */
+/** `POST /v1/responses`, streamed or not; its tokens counted; stored responses: get, delete, list what was asked. */
 export const responses = new Hono<EdgeEnv>()
   .post('/', async (c) => {
     const { services, requestId, tenant } = c.var
@@ -27,6 +27,16 @@ export const responses = new Hono<EdgeEnv>()
     const events = streamResponse(making, onError)
     const body = namedEventStream(events, { pingMs: LIMITS.pingMs, onCancel: () => left.abort() })
     return c.body(body, 200, { ...EVENT_STREAM_HEADERS, ...headers })
+  })
+  .post('/input_tokens', async (c) => {
+    const { services, requestId, tenant } = c.var
+    const request = readResponsesRequest(await readJson(c.req.raw, LIMITS.requestBytes))
+    const source = { services, identity: { tenant, requestId } }
+    const { input_tokens } = await countResponse(request, source, c.req.raw.signal)
+    return c.json<ResponseInputTokens>({ object: 'response.input_tokens', input_tokens }, 200)
+  })
+  .post('/compact', () => {
+    throw new AppError('request.unsupported', 'Conversations are not compacted by this server.')
   })
   .get('/:id', async (c) => {
     if (c.req.query('stream') === 'true') {

@@ -56,9 +56,11 @@ export {
   responseItemList,
 } from './responses-items.ts'
 export {
+  type ResponseInputTokens,
   type ResponseObject,
   type ResponseSettings,
   responseDeleted,
+  responseInputTokens,
   responseObject,
 } from './responses-object.ts'
 export { blameInResponses, type MessagePlace, type Place } from './responses-places.ts'

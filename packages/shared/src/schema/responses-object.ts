@@ -90,5 +90,14 @@ export const responseObject = z.object({
 /** A response, as {@link responseObject} describes it. */
 export type ResponseObject = z.infer<typeof responseObject>
 
+/** The reply of `POST /v1/responses/input_tokens`. */
+export const responseInputTokens = z.object({
+  object: z.literal('response.input_tokens'),
+  input_tokens: z.int().min(0),
+})
+
+/** The reply of `POST /v1/responses/input_tokens`, as {@link responseInputTokens} describes it. */
+export type ResponseInputTokens = z.infer<typeof responseInputTokens>
+
 /** The reply of `DELETE /v1/responses/{id}`. */
 export const responseDeleted = z.object({ id: z.string(), object: z.literal('response'), deleted: z.literal(true) })
