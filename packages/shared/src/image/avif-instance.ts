@@ -3,7 +3,7 @@ import { type CodecExports, forbidden } from './wasm-codec.ts'
 import { instantiate, type WasmImports, type WasmMemory, type WasmModule } from './wasm-module.ts'
 
 /** Takes a decoded picture: RGBA, at an address that is valid for the time of the call. */
-export type TakePixels = (pixels: number, size: Size) => void
+type TakePixels = (pixels: number, size: Size) => void
 
 /** The decoder as it is used here. */
 export interface AvifExports extends CodecExports {

@@ -21,7 +21,7 @@ export interface MediaItems {
 }
 
 /** `from` refers to each of `to`. */
-export interface Reference {
+interface Reference {
   /** `dimg`: is put together from; `auxl`: belongs to; ... */
   readonly type: string
   readonly from: number

@@ -21,7 +21,7 @@ export interface ImageCodecs {
 }
 
 /** A file and what its decode may take. */
-export interface DecoderInput {
+interface DecoderInput {
   readonly header: ImageHeader
   readonly bytes: Uint8Array
   readonly limits: ImageLimits
