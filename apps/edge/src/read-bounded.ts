@@ -19,7 +19,7 @@ export async function readBounded(message: Message, maxBytes: number, tooLong: (
   let length = 0
   for (;;) {
     const { done, value } = await reader.read()
-    if (done) return concatenate(chunks, length)
+    if (done) return concatenate(chunks)
     length += value.byteLength
     if (length > maxBytes) {
       reader.releaseLock()
@@ -29,10 +29,11 @@ export async function readBounded(message: Message, maxBytes: number, tooLong: (
   }
 }
 
-function concatenate(chunks: readonly Uint8Array[], length: number): Uint8Array {
+/** Bytes in one piece. */
+export function concatenate(chunks: readonly Uint8Array[]): Uint8Array {
   const [only] = chunks
   if (only !== undefined && chunks.length === 1) return only
-  const whole = new Uint8Array(length)
+  const whole = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0))
   let at = 0
   for (const chunk of chunks) {
     whole.set(chunk, at)

@@ -4,6 +4,7 @@ import type { Context, Next } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import type { EdgeEnv } from '../edge-env.ts'
 import { keepAliveOf } from '../keep-alive.ts'
+import { concatenate } from '../read-bounded.ts'
 import { readBody } from '../read-json.ts'
 import { keepReply, renewing } from '../replies/keep-reply.ts'
 import type { KeptReply } from '../replies/reply-entry.ts'
@@ -96,20 +97,17 @@ async function answerOnce(c: Context<EdgeEnv>, { slot, attempt, body, maxReplyBy
 
 function replay(reply: KeptReply | undefined): Response {
   if (reply === undefined) throw new AppError('idempotency.not_kept')
-  const { status, headers, body } = reply
-  const all = [...headers.map(([name, value]): [string, string] => [name, value]), [REPLAYED_HEADER, 'true']]
-  return new Response(new Uint8Array(body), { status, headers: all as [string, string][] })
+  const headers = new Headers({ [REPLAYED_HEADER]: 'true' })
+  for (const [name, value] of reply.headers) headers.set(name, value)
+  return new Response(new Uint8Array(reply.body), { status: reply.status, headers })
 }
 
 function requestDigest({ req }: Context, body: Uint8Array): Promise<string> {
   const head = new TextEncoder().encode(`${req.method} ${req.path}${new URL(req.url).search}\n`)
-  const whole = new Uint8Array(head.byteLength + body.byteLength)
-  whole.set(head)
-  whole.set(body, head.byteLength)
-  return sha256(whole)
+  return sha256(concatenate([head, body]))
 }
 
-async function sha256(data: string | Uint8Array<ArrayBuffer>): Promise<string> {
+async function sha256(data: string | Uint8Array): Promise<string> {
   const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data
-  return toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)))
+  return toHex(new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array(bytes))))
 }

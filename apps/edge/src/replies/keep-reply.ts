@@ -1,6 +1,6 @@
 import { AppError } from '@loupe/shared/errors'
-import type { KeptReply } from './reply-entry.ts'
-import { RENEW_MS } from './reply-entry.ts'
+import { concatenate } from '../read-bounded.ts'
+import { type KeptReply, RENEW_MS } from './reply-entry.ts'
 import type { ReplySlot } from './reply-shelf.ts'
 
 /** Whose reply it is and how much of it is kept. */
@@ -54,5 +54,5 @@ async function readUpTo(body: ReadableStream<Uint8Array> | null, maxBytes: numbe
     if (length <= maxBytes) chunks.push(chunk)
     else chunks.length = 0
   }
-  return length > maxBytes ? undefined : new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer())
+  return length > maxBytes ? undefined : concatenate(chunks)
 }
