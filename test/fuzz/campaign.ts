@@ -33,11 +33,14 @@ export interface CampaignTally {
   /** Sound files looked at after a refusal, and files looked at twice. */
   checks: number
   slowest: { readonly ms: number; readonly index: number }
-  peakBytes: number
+  /** The most that each target's process had resident. */
+  readonly peakBytes: Map<FuzzTarget['name'], number>
 }
 
 /** How often a sound file follows a refusal, and a file is looked at again. */
 const CHECKED = 1 / 6
+/** Memory is looked at once in so many cases. */
+const SAMPLED = 10
 /** A decode that takes longer loses its turn, and another one runs beside it. */
 const MOST_MS = LIMITS.decodeLeaseMs
 
@@ -53,7 +56,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignTal
     findings: [],
     checks: 0,
     slowest: { ms: 0, index: 0 },
-    peakBytes: 0,
+    peakBytes: new Map(),
   }
   const sound = await soundPictures(targets, seeds)
   for (let index = from; !isOver(tally.cases); index++) {
@@ -113,7 +116,9 @@ async function lookOnce({ bytes, index }: FuzzCase, target: FuzzTarget, { tally,
   const ms = performance.now() - start
   if (ms > tally.slowest.ms) tally.slowest = { ms, index }
   if (ms > MOST_MS) report(target.name, `took ${Math.round(ms)} ms`)
-  tally.peakBytes = Math.max(tally.peakBytes, target.residentBytes())
+  if (tally.cases % SAMPLED === 0) {
+    tally.peakBytes.set(target.name, Math.max(tally.peakBytes.get(target.name) ?? 0, target.residentBytes()))
+  }
   return outcome
 }
 

@@ -1,10 +1,10 @@
 import { AppError } from '@loupe/shared/errors'
-import { PATCHES_BYTES } from '@loupe/shared/image'
+import { LIMITS, PATCHES_BYTES } from '@loupe/shared/image'
 import { avifPipeline } from '../support/image-pipelines.ts'
 import { type FuzzTarget, type Outcome, refusal } from './target.ts'
 
-/** Linear memory of all codecs in one decode: what an isolate has. */
-const MOST_HELD_BYTES = 128 * 1024 * 1024
+/** Linear memory of all codecs in one decode, with room for what an allocator wastes. */
+const MOST_HELD_BYTES = LIMITS.decodeBytes * 1.1
 /** The same when they have nothing to do. */
 const MOST_IDLE_BYTES = 48 * 1024 * 1024
 

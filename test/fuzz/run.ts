@@ -86,8 +86,9 @@ async function startTargets(runtime: string): Promise<FuzzTarget[]> {
 }
 
 function describeProgress({ cases, findings, slowest, peakBytes }: CampaignTally): string {
-  const peak = Math.round(peakBytes / MIB)
-  return `${cases} cases, ${findings.length} findings, slowest ${Math.round(slowest.ms)} ms, at most ${peak} MiB resident`
+  const peaks = [...peakBytes].map(([name, bytes]) => `${name} at most ${Math.round(bytes / MIB)} MiB`)
+  const head = `${cases} cases, ${findings.length} findings, slowest ${Math.round(slowest.ms)} ms`
+  return [head, ...peaks].join(', ')
 }
 
 function describeTally(tally: CampaignTally): string {

@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { createTestHarness } from 'wrangler'
+import { descendantBytes } from '../support/descendant-memory.ts'
 import { type KnowingWorker, startKnowingWorker } from './knowing-worker.ts'
 import { type FuzzTarget, type Outcome, refusal } from './target.ts'
 
@@ -20,12 +20,11 @@ export async function workerdTarget(): Promise<FuzzTarget> {
   const harness = createTestHarness({ root: EDGE, workers: [config] })
   started.defer(() => harness.close())
   const { url } = await harness.listen()
-  const processId = childNamed('workerd')
   const kept = started.move()
   return {
     name: 'workerd',
     look: (bytes) => ask(new URL('/v1/chat/completions', url), worker, bytes),
-    residentBytes: () => residentBytes(processId),
+    residentBytes: () => descendantBytes('workerd'),
     close: () => kept.disposeAsync(),
   }
 }
@@ -52,26 +51,4 @@ function readRefusal(status: number, text: string): Outcome {
   if (status < 400 || status > 499) return { kind: 'fault', detail: `status ${status}: ${text.slice(0, 500)}` }
   if (code.startsWith('image.') && error.param !== PARAM) return { kind: 'fault', detail: `param ${error.param}` }
   return refusal(code, String(error.message))
-}
-
-/** A process of this name below this one. */
-function childNamed(name: string): number {
-  for (const entry of readdirSync('/proc').filter((id) => /^\d+$/.test(id))) {
-    const [, command, parent] = /\((.*)\) \S (\d+)/.exec(readStat(entry)) ?? []
-    if (command === name && Number(parent) === process.pid) return Number(entry)
-  }
-  throw new Error(`this process has started no ${name}`)
-}
-
-function readStat(id: string): string {
-  try {
-    return readFileSync(`/proc/${id}/stat`, 'latin1')
-  } catch {
-    return '' // it has ended meanwhile
-  }
-}
-
-function residentBytes(processId: number): number {
-  const status = readFileSync(`/proc/${processId}/status`, 'latin1')
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024
 }
