@@ -8,7 +8,7 @@ export interface CachedImage {
 }
 
 /** Whose picture it is, and where it is from. */
-export interface CacheKey {
+interface CacheKey {
   /** Only who fetched a picture gets it from the cache: a hit tells that it was fetched. */
   readonly tenant: string
   readonly url: string
