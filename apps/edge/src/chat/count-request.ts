@@ -19,9 +19,7 @@ export async function countRequest(
   signal: AbortSignal,
 ): Promise<TokenCount> {
   const { tenant } = identity
-  const crops = requestPictures(request, (references, autoPanAndScan) => {
-    return services.measureImages(references, { tenant, signal, autoPanAndScan })
-  })
+  const crops = requestPictures(request, { tenant, signal }, services.measureImages)
   return withModel(request.model, services.models, signal, async (model) => {
     const { ids, imagePlaces } = writePrompt(model, request, await crops(model))
     const { context_length, tokens_per_image } = model.metadata.parameters

@@ -1,11 +1,13 @@
 import { AppError } from '@loupe/shared/errors'
 import type { ChatRequest, ImageReference } from '@loupe/shared/schema'
 import type { ModelMetadata } from '@loupe/shared/wire'
+import type { ImageVisitor } from '../images/fetch-image.ts'
+import type { ImageTerms } from '../images/prepare-images.ts'
 import { LIMITS } from '../limits.ts'
 import type { ServedModel } from '../worker/model-catalog.ts'
 
 /** Makes something of each picture of a request. */
-type MakePictures<T> = (references: readonly ImageReference[], autoPanAndScan: boolean) => Promise<readonly T[]>
+type MakePictures<T> = (references: readonly ImageReference[], terms: ImageTerms) => Promise<readonly T[]>
 
 /**
  * The pictures of a request, as a model takes them: made once, and again only for a model that looks at them otherwise.
@@ -13,17 +15,20 @@ type MakePictures<T> = (references: readonly ImageReference[], autoPanAndScan: b
  * @throws AppError `prompt.too_long` for more text than is ever looked at
  */
 export function requestPictures<T>(
-  request: Pick<ChatRequest, 'messages'>,
+  request: Pick<ChatRequest, 'messages' | 'cacheSalt'>,
+  { tenant, signal }: ImageVisitor,
   make: MakePictures<T>,
 ): (model: ServedModel) => Promise<readonly T[]> {
   checkTextLength(request)
   const references = imagesOf(request)
+  const { cacheSalt } = request
+  const visitor = { tenant: cacheSalt === undefined ? tenant : JSON.stringify([tenant, cacheSalt]), signal }
   let made: { readonly autoPanAndScan: boolean; readonly pictures: Promise<readonly T[]> } | undefined
   return async ({ metadata }) => {
     checkVision(metadata, references)
     const autoPanAndScan = metadata.parameters.do_pan_and_scan ?? false
     if (made?.autoPanAndScan !== autoPanAndScan) {
-      made = { autoPanAndScan, pictures: make(references, autoPanAndScan) }
+      made = { autoPanAndScan, pictures: make(references, { ...visitor, autoPanAndScan }) }
     }
     return made.pictures
   }

@@ -50,9 +50,7 @@ export async function startAnswer(
   signal: AbortSignal,
 ): Promise<RunningAnswer> {
   const { tenant } = identity
-  const pictures = requestPictures(request, (references, autoPanAndScan) => {
-    return services.prepareImages(references, { tenant, signal, autoPanAndScan })
-  })
+  const pictures = requestPictures(request, { tenant, signal }, services.prepareImages)
   return withModel(request.model, services.models, signal, async (model) => {
     const { worker, ledger } = services
     const prepared = await pictures(model)

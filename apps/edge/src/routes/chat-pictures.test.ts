@@ -88,6 +88,21 @@ describe('pictures', () => {
     expect(app.decoded).toEqual([Uint8Array.of(9)])
   })
 
+  it('that were fetched are remembered for requests with the same salt only', async () => {
+    let fetched = 0
+    const fetchImage = async () => {
+      fetched++
+      const headers = { 'content-type': 'image/png', 'cache-control': 'max-age=60' }
+      return new Response(Uint8Array.of(9, 1), { headers })
+    }
+    const app = await createTestApp({ fetchImage })
+    const body = asking({ type: 'image_url', image_url: 'https://example.com/x.png' })
+    for (const cache_salt of [undefined, undefined, 'a', 'a', 'b']) {
+      expect((await app.chat({ ...body, cache_salt })).status).toBe(200)
+    }
+    expect(fetched).toBe(3)
+  })
+
   describe('by an address whose name is looked up', () => {
     const url = 'https://example.com/x.png?signature=SECRET'
     const withResolver = (reply: () => Response) => {

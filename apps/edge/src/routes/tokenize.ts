@@ -11,6 +11,7 @@ import { requestPictures } from '../chat/request-pictures.ts'
 import { withModel } from '../chat/with-model.ts'
 import { writePrompt } from '../chat/write-prompt.ts'
 import type { EdgeEnv, Services } from '../edge-env.ts'
+import type { ImageVisitor } from '../images/fetch-image.ts'
 import { LIMITS } from '../limits.ts'
 import { readJson } from '../read-json.ts'
 import { tokenStrings } from '../token-strings.ts'
@@ -46,14 +47,10 @@ export const detokenize = new Hono<EdgeEnv>().post('/', async (c) => {
   return c.json<DetokenizeReply>({ prompt }, 200, warningHeaders(request.ignored))
 })
 
-type Visitor = Omit<Parameters<Services['measureImages']>[1], 'autoPanAndScan'>
-
-function idsWriter(request: TokenizeRequest, services: Services, visitor: Visitor) {
+function idsWriter(request: TokenizeRequest, services: Services, visitor: ImageVisitor) {
   if (request.kind === 'text') return async (model: ServedModel) => listable(textIds(request, model))
   const { chat, addGenerationPrompt } = request
-  const crops = requestPictures(chat, (references, autoPanAndScan) => {
-    return services.measureImages(references, { ...visitor, autoPanAndScan })
-  })
+  const crops = requestPictures(chat, visitor, services.measureImages)
   return async (model: ServedModel) => {
     return listable(writePrompt(model, chat, await crops(model), { addGenerationPrompt }).ids)
   }
