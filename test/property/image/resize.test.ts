@@ -59,14 +59,14 @@ it('serves pictures that stream at the same time without mixing them', async () 
   expect(together.map(({ digest }) => digest)).toEqual(alone)
 })
 
-it('ships a kernel that is what its source compiles to', async () => {
+it.each(['png', 'resize'])('ships a kernel for %s that is what its source compiles to', async (name) => {
   const folder = await mkdtemp(join(tmpdir(), 'loupe-'))
   try {
-    const built = join(folder, 'resize-simd.wasm')
+    const built = join(folder, 'kernel.wasm')
     const root = fileURLToPath(new URL('../../..', import.meta.url))
-    const build = ['run', '--silent', 'build:wasm', '--workspace', '@loupe/shared', '--', '--outFile', built]
+    const build = ['run', '--silent', `build:wasm:${name}`, '--workspace', '@loupe/shared', '--', '--outFile', built]
     await promisify(execFile)('npm', build, { cwd: root })
-    const shipped = await readFile(fileURLToPath(import.meta.resolve('@loupe/shared/image/resize-simd.wasm')))
+    const shipped = await readFile(fileURLToPath(import.meta.resolve(`@loupe/shared/image/${name}-simd.wasm`)))
     expect((await readFile(built)).equals(shipped)).toBe(true)
   } finally {
     await rm(folder, { recursive: true, force: true })

@@ -13,11 +13,12 @@ import { compileWasm, type ImageCodecs } from '@loupe/shared/image'
 export async function loadImageCodecs(options: { readonly avif?: boolean } = {}): Promise<ImageCodecs> {
   const { resolve } = createRequire(import.meta.resolve('@loupe/shared/image'))
   const compile = async (path: string) => compileWasm(await readFile(path))
-  const [jpeg, webp, resize] = await Promise.all([
+  const [jpeg, webp, png, resize] = await Promise.all([
     compile(resolve('@cwasm/jpeg-turbo/jpeg-turbo.wasm')),
     compile(resolve('@cwasm/webp/webp.wasm')),
+    compile(fileURLToPath(import.meta.resolve('@loupe/shared/image/png-simd.wasm'))),
     compile(fileURLToPath(import.meta.resolve('@loupe/shared/image/resize-simd.wasm'))),
   ])
-  if (options.avif !== true) return { jpeg, webp, resize }
-  return { jpeg, webp, resize, avif: await compile(resolve('@jsquash/avif/codec/dec/avif_dec.wasm')) }
+  if (options.avif !== true) return { jpeg, webp, png, resize }
+  return { jpeg, webp, png, resize, avif: await compile(resolve('@jsquash/avif/codec/dec/avif_dec.wasm')) }
 }

@@ -3,7 +3,7 @@ import { decodeGif } from './gif.ts'
 import type { ImageHeader } from './image-header.ts'
 import { decodeJpeg, type JpegCodec, jpegCodec } from './jpeg.ts'
 import type { ImageLimits } from './limits.ts'
-import { decodePng } from './png.ts'
+import { pngDecoder } from './png.ts'
 import type { ImageFormat } from './sniff.ts'
 import type { WasmModule } from './wasm-module.ts'
 import { decodeWebp, type WebpCodec, webpCodec } from './webp.ts'
@@ -16,6 +16,8 @@ export interface ImageCodecs {
   readonly webp: WasmModule
   /** `@jsquash/avif/codec/dec/avif_dec.wasm`; without it an AVIF is refused by name. */
   readonly avif?: WasmModule
+  /** `assets/png-simd.wasm`; without it the host inflates, and filters are undone in plain code, with the same result. */
+  readonly png?: WasmModule
   /** The SIMD resize; without it the plain one is used, with the same result. */
   readonly resize?: WasmModule
 }
@@ -47,12 +49,14 @@ export function decodedPixelBytes(format: ImageFormat): 3 | 4 {
 }
 
 /**
- * Only PNG yields to other requests between its rows; all others decode in one go. Whatever decodes has the memory for
- * itself: a codec with nothing to do lets go of what a large picture left there, or of all it has where that is needed.
+ * All decode in one go; only PNG without its module yields to other requests between its rows. Whatever decodes has the
+ * memory for itself: a codec with nothing to do lets go of what a large picture left there, or of all it has where that is
+ * needed.
  */
 export function createDecoder(codecs: ImageCodecs): Decoder {
   const jpeg = jpegCodec(codecs.jpeg)
   const webp = webpCodec(codecs.webp)
+  const decodePng = pngDecoder(codecs.png)
   const avif = codecs.avif === undefined ? undefined : avifCodec(codecs.avif)
   const byFormat: Partial<Record<ImageFormat, HeldCodec | undefined>> = { jpeg, webp, avif }
   const held = [jpeg, webp, avif].filter((codec) => codec !== undefined)

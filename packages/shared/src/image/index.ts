@@ -5,9 +5,11 @@
  * The codecs are WebAssembly modules and are passed in compiled, because every host loads them its own way:
  *
  * - workerd and bundlers for it: `import jpeg from '@cwasm/jpeg-turbo/jpeg-turbo.wasm'`,
- *   `import webp from '@cwasm/webp/webp.wasm'`, `import resize from '@loupe/shared/image/resize-simd.wasm'`, and where
- *   AVIF is wanted `import avif from '@jsquash/avif/codec/dec/avif_dec.wasm'`. None of these packages has an `exports`
- *   map, so their files are importable by path; all are dependencies of this package and hoisted by npm. Only the `.wasm` may be imported: their JavaScript reads files through `node:fs`.
+ *   `import webp from '@cwasm/webp/webp.wasm'`, and where AVIF is wanted
+ *   `import avif from '@jsquash/avif/codec/dec/avif_dec.wasm'`; our own kernels are
+ *   `@loupe/shared/image/png-simd.wasm` and `@loupe/shared/image/resize-simd.wasm`. None of the codecs' packages has an
+ *   `exports` map, so their files are importable by path; all are dependencies of this package and hoisted by npm. Only
+ *   the `.wasm` may be imported: their JavaScript reads files through `node:fs`.
  * - Node: read the file that `require.resolve('@cwasm/jpeg-turbo/jpeg-turbo.wasm')` names and give it to
  *   {@link compileWasm}.
  * - A browser: fetch the file and give its bytes to {@link compileWasm}.

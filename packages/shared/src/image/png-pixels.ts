@@ -27,8 +27,13 @@ export function unfilter(filter: number, row: Uint8Array, above: Uint8Array, pix
       unfilterPaeth(row, above, pixelBytes)
       return
     default:
-      throw malformed(`Expected a PNG filter of 0 to 4, found ${filter}.`)
+      throw unknownFilter(filter)
   }
+}
+
+/** An `image.malformed` for a filter that PNG does not have. */
+export function unknownFilter(filter: number): Error {
+  return malformed(`Expected a PNG filter of 0 to 4, found ${filter}.`)
 }
 
 function unfilterAverage(row: Uint8Array, above: Uint8Array, pixelBytes: number): void {
@@ -53,6 +58,9 @@ function unfilterPaeth(row: Uint8Array, above: Uint8Array, pixelBytes: number): 
   }
 }
 
+/** How the pixels of unfiltered rows are stored. */
+export type PixelLayout = Pick<PngHeader, 'color' | 'channels' | 'bitDepth' | 'palette'>
+
 /** Where the pixels of a row go: from byte `from` of `rgb`, each `step` bytes after the one before. */
 interface RgbTarget {
   readonly rgb: Uint8Array
@@ -67,7 +75,7 @@ export type RowToRgb = (row: Uint8Array, count: number, target: RgbTarget) => vo
  * The way from stored samples to RGB. Alpha and transparent colours are dropped, never composited; gamma and profiles are
  * ignored; of 16 bits the upper 8 count. (Pillow does all of this but one: it clips 16-bit grey to white at 256.)
  */
-export function rowToRgb({ color, channels, bitDepth, palette }: PngHeader): RowToRgb {
+export function rowToRgb({ color, channels, bitDepth, palette }: PixelLayout): RowToRgb {
   if (color === 'rgb' || color === 'rgba') return colorRow(channels, bitDepth >> 3)
   const lookUp = color === 'palette' ? palette : greyLevels(bitDepth)
   return bitDepth < 8 ? packedRow(bitDepth, lookUp) : indexedRow(channels * (bitDepth >> 3), lookUp)

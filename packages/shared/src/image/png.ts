@@ -1,109 +1,60 @@
 import { AppError } from '../errors/index.ts'
 import { malformed } from './limits.ts'
 import type { PngHeader } from './png-header.ts'
-import { rowToRgb, unfilter } from './png-pixels.ts'
+import { pngKernel } from './png-kernel.ts'
+import { unfilter } from './png-pixels.ts'
+import { createScanlines, type Scanlines } from './png-scanlines.ts'
+import type { WasmModule } from './wasm-module.ts'
 
-/** Rows of one pass over the picture: the whole of it, or one of the seven of Adam7. */
-interface Pass {
-  readonly x: number
-  readonly y: number
-  readonly stepX: number
-  readonly stepY: number
-  readonly columns: number
-  readonly rows: number
-}
-
-/** @see PNG (Third Edition), section 8.1 */
-const ADAM7 = [
-  [0, 0, 8, 8],
-  [4, 0, 8, 8],
-  [0, 4, 4, 8],
-  [2, 0, 4, 4],
-  [0, 2, 2, 4],
-  [1, 0, 2, 2],
-  [0, 1, 1, 2],
-] as const
+/** Decodes a PNG row by row into `onRow`, as RGB. */
+export type PngDecoder = (header: PngHeader, onRow: (row: Uint8Array) => void) => Promise<void>
 
 /** Small pieces keep what the decompressor holds small. */
 const FEED_BYTES = 65_536
 
 /**
- * Decodes a PNG row by row into `onRow`, as RGB. Memory is a few rows; an interlaced picture is held whole.
+ * Makes a decoder. Memory is a few rows; an interlaced picture is held whole. Reading stops after the last row, so that
+ * surplus data costs nothing, however far it would expand, and what stands behind it is passed over, as in Pillow.
  *
- * Reading stops after the last row, so that surplus data costs nothing, however far it would expand. Bytes after the end
- * of the zlib stream are passed over, as in Pillow: by Node, and by workerd with the compatibility flag
- * `no_strict_compression_checks`. A browser refuses such a file, as the Compression Streams standard demands.
- *
- * @throws AppError `image.malformed`
+ * @param module - `assets/png-simd.wasm`, compiled. Without it the host's `DecompressionStream` inflates: the rows are the
+ * same, but on workerd the stream fails for a file with bytes after the end of its zlib stream and drops rows that it had
+ * inflated, so that there such a file is refused.
  */
-export async function decodePng(header: PngHeader, onRow: (row: Uint8Array) => void): Promise<void> {
-  const { width, height, isInterlaced } = header
-  const passes = isInterlaced ? interlacedPasses(width, height) : [wholePass(width, height)]
-  const toRgb = rowToRgb(header)
-  const canvas = new Uint8Array(width * 3 * (isInterlaced ? height : 1))
-  const scanlines = scanlineReader(header, passes, (row, pass, y) => {
-    const from = isInterlaced ? ((pass.y + y * pass.stepY) * width + pass.x) * 3 : 0
-    toRgb(row, pass.columns, { rgb: canvas, from, step: pass.stepX * 3 })
-    if (!isInterlaced) onRow(canvas)
-  })
-  await inflate(header.data, scanlines)
-  if (!isInterlaced) return
-  for (let y = 0; y < height; y++) onRow(canvas.subarray(y * width * 3, (y + 1) * width * 3))
+export function pngDecoder(module: WasmModule | undefined): PngDecoder {
+  if (module === undefined) return decodeStreamed
+  const decode = pngKernel(module)
+  return async (header, onRow) => decode(header, onRow)
 }
 
-function wholePass(width: number, height: number): Pass {
-  return { x: 0, y: 0, stepX: 1, stepY: 1, columns: width, rows: height }
-}
-
-function interlacedPasses(width: number, height: number): Pass[] {
-  return ADAM7.map(([x, y, stepX, stepY]) => {
-    const columns = Math.ceil((width - x) / stepX)
-    return { x, y, stepX, stepY, columns, rows: Math.ceil((height - y) / stepY) }
-  }).filter(({ columns, rows }) => columns > 0 && rows > 0)
+/** The plain decoder: the reference, and the fallback where SIMD is missing. @throws AppError `image.malformed` */
+async function decodeStreamed(header: PngHeader, onRow: (row: Uint8Array) => void): Promise<void> {
+  const pixelBytes = Math.max(1, (header.channels * header.bitDepth) >> 3)
+  await inflate(header.data, scanlineReader(createScanlines(header, header, onRow), pixelBytes))
 }
 
 /** Takes inflated bytes in any pieces. @returns true once every row of every pass is complete */
 type ScanlineReader = (bytes: Uint8Array) => boolean
 
-function scanlineReader(
-  { channels, bitDepth }: PngHeader,
-  passes: readonly Pass[],
-  onScanline: (row: Uint8Array, pass: Pass, y: number) => void,
-): ScanlineReader {
-  const pixelBytes = Math.max(1, (channels * bitDepth) >> 3)
-  const rowBytes = (pass: Pass) => 1 + Math.ceil((pass.columns * channels * bitDepth) / 8)
-  let index = 0
-  let y = 0
+function scanlineReader(scanlines: Scanlines, pixelBytes: number): ScanlineReader {
   let filled = 0
-  let [row, above] = twoRows(passes, rowBytes)
+  let row = new Uint8Array(scanlines.longest)
+  let above = new Uint8Array(scanlines.longest)
   return (bytes) => {
-    for (let at = 0; at < bytes.byteLength; ) {
-      const pass = passes[index]
-      if (pass === undefined) return true
-      const length = rowBytes(pass)
+    for (let at = 0; at < bytes.byteLength && scanlines.byteLength > 0; ) {
+      const length = scanlines.byteLength
       const part = bytes.subarray(at, at + length - filled)
       row.set(part, filled)
       filled += part.byteLength
       at += part.byteLength
       if (filled < length) return false
+      if (scanlines.isFirst) above.fill(0)
       unfilter(row[0] ?? 0, row.subarray(1, length), above.subarray(1, length), pixelBytes)
-      onScanline(row.subarray(1, length), pass, y)
+      scanlines.take(row.subarray(1, length))
       filled = 0
-      y++
       ;[row, above] = [above, row]
-      if (y === pass.rows) {
-        index++
-        y = 0
-        above.fill(0)
-      }
     }
-    return index === passes.length
+    return scanlines.byteLength === 0
   }
-}
-
-function twoRows(passes: readonly Pass[], rowBytes: (pass: Pass) => number): [Uint8Array, Uint8Array] {
-  const longest = Math.max(...passes.map(rowBytes))
-  return [new Uint8Array(longest), new Uint8Array(longest)]
 }
 
 async function inflate(data: readonly Uint8Array[], take: ScanlineReader): Promise<void> {
