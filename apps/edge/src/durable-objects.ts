@@ -1,7 +1,7 @@
 import { AppError } from '@loupe/shared/errors'
 
 /** The storage of a Durable Object with SQLite; every call is synchronous, and a reply waits until it is on disk. */
-export interface ObjectStorage {
+interface ObjectStorage {
   readonly kv: {
     get<T>(key: string): T | undefined
     put(key: string, value: unknown): void
@@ -23,7 +23,7 @@ export interface ObjectState {
 }
 
 /** The methods of a Durable Object, called from elsewhere. */
-export type ObjectStub<T> = {
+type ObjectStub<T> = {
   readonly [Name in keyof T as T[Name] extends (...args: never[]) => unknown ? Name : never]: T[Name] extends (
     ...args: infer Arguments
   ) => infer Result

@@ -43,7 +43,7 @@ export type Reserved =
   | { readonly outcome: 'reserved'; readonly headroom: KeyHeadroom }
 
 /** What a key has used. */
-export interface KeyUsage {
+interface KeyUsage {
   readonly requests: number
   readonly tokens: number
   readonly dayTokens: number

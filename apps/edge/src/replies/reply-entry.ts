@@ -31,7 +31,7 @@ export type Claim =
   | { readonly outcome: 'answered'; readonly reply: KeptReply | undefined }
 
 /** How long a reply is kept, as Stripe and the clients made for it have it. */
-export const KEPT_MS = 86_400_000
+const KEPT_MS = 86_400_000
 /** Three times as long as it takes to be renewed. An isolate that died lets go of its requests after so long. */
 const LEASE_MS = 45_000
 /** How often a request that is being answered is renewed. */

@@ -28,7 +28,7 @@ export interface TestApp {
 }
 
 /** What the app takes for the time. */
-export interface TestClock {
+interface TestClock {
   /** Milliseconds since 1970; the real time unless a test sets it. */
   nowMs: () => number
 }
