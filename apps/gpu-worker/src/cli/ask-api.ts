@@ -57,11 +57,14 @@ async function* pieces(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Ar
   }
 }
 
+/** All that is needed of a chunk: other servers leave out what ours always says. */
+const shownPart = chatCompletionChunk.pick({ choices: true })
+
 function textOf(data: string): string {
   const value = parsedOrNothing(data)
   const failure = errorReply.safeParse(value)
   if (failure.success) throw apiError(failure.data.error)
-  const chunk = chatCompletionChunk.safeParse(value)
+  const chunk = shownPart.safeParse(value)
   if (!chunk.success) throw new AppError('worker.lost', 'The server sent an unreadable event.', { cause: chunk.error })
   return chunk.data.choices.map(({ delta }) => delta.content ?? '').join('')
 }
