@@ -5,6 +5,7 @@ import { COLUMN_MUTANTS } from './columns.ts'
 import { DECODER_MUTANTS } from './decoder.ts'
 import { DEVICE_MUTANTS } from './devices.ts'
 import { ENGINE_MUTANTS } from './engine.ts'
+import { KEY_MUTANTS } from './keys.ts'
 import { MASK_MUTANTS } from './mask.ts'
 import { PART_MUTANTS } from './parts.ts'
 import { PIPELINE_MUTANTS } from './pipeline.ts'
@@ -30,4 +31,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...ENGINE_MUTANTS,
   ...PREFIX_MUTANTS,
   ...SERVING_MUTANTS,
+  ...KEY_MUTANTS,
 ]
