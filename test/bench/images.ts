@@ -86,10 +86,12 @@ async function takeTurns(
   { rounds, pillow }: { rounds: number; pillow: Pillow | undefined },
 ): Promise<Measured[]> {
   const all = { ...sides, ...(pillow === undefined ? {} : { Pillow: pillowSide(pillow, path) }) }
-  const measured = Object.entries(all).map(([side, run]) => ({ side, run, runs: [] as SideRun[], failure: '' }))
+  const measured: { side: string; run: ImageSide; runs: SideRun[]; failure?: string }[] = Object.entries(all).map(
+    ([side, run]) => ({ side, run, runs: [] }),
+  )
   for (let round = 0; round <= rounds; round++) {
     for (const one of measured) {
-      if (one.failure !== '') continue
+      if (one.failure !== undefined) continue
       try {
         one.runs.push(await one.run(bytes))
       } catch (error) {
@@ -108,30 +110,36 @@ function pillowSide(pillow: Pillow, path: string): ImageSide {
   }
 }
 
-function rowsOf({ name, bytes, wantedMs }: ImageCase, measured: readonly Measured[]): string[][] {
+function rowsOf(picture: ImageCase, measured: readonly Measured[]): string[][] {
   const ours = measured[0]?.runs ?? []
   const reference = measured.find(({ side }) => side === 'Pillow')?.runs[0]
-  return measured.map(({ side, runs, failure }) => {
-    const isOurs = side === 'ours'
-    const counted = runs.slice(1)
+  return measured.map((one) => {
+    const isOurs = one.side === 'ours'
+    const counted = one.runs.slice(1)
     const ratios = counted.map(({ ms }, at) => ms / (ours[at + 1]?.ms ?? Number.NaN))
-    const last = runs.at(-1)
-    const held = last?.wasmBytes === undefined ? undefined : last.wasmBytes + (isOurs ? bytes.length + OUTPUT_BYTES : 0)
     return [
-      name,
-      (bytes.length / 1e6).toFixed(1),
-      side,
-      failure === '' || failure === undefined ? median(counted.map(({ ms }) => ms)).toFixed(0) : shortened(failure),
-      isOurs && wantedMs !== undefined ? wantedMs.toFixed(0) : '',
-      runs[0]?.ms.toFixed(0) ?? '',
+      picture.name,
+      (picture.bytes.length / 1e6).toFixed(1),
+      one.side,
+      one.failure === undefined ? median(counted.map(({ ms }) => ms)).toFixed(0) : shortened(one.failure),
+      (isOurs && picture.wantedMs?.toFixed(0)) || '',
+      one.runs[0]?.ms.toFixed(0) ?? '',
       isOurs ? '' : median(ratios).toFixed(2),
-      held === undefined ? '' : (held / MIB).toFixed(1),
-      reference === undefined || last === undefined
-        ? 'not measured'
-        : shownDifference(pixelDifference(last.pixels, reference.pixels)),
+      heldOf(one, isOurs ? picture.bytes.length + OUTPUT_BYTES : 0),
+      apart(one.runs.at(-1), reference),
       loadavg()[0]?.toFixed(1) ?? '',
     ]
   })
+}
+
+function heldOf({ runs }: Measured, besides: number): string {
+  const wasmBytes = runs.at(-1)?.wasmBytes
+  return wasmBytes === undefined ? '' : ((wasmBytes + besides) / MIB).toFixed(1)
+}
+
+function apart(run: SideRun | undefined, reference: SideRun | undefined): string {
+  if (run === undefined || reference === undefined) return 'not measured'
+  return shownDifference(pixelDifference(run.pixels, reference.pixels))
 }
 
 function shortened(failure: string): string {
