@@ -1,7 +1,6 @@
 import { AppError } from '@loupe/shared/errors'
-import type { GenerateGrammar } from '@loupe/shared/wire'
+import { checkSchema, type GenerateGrammar, holdSchema } from '@loupe/shared/wire'
 import type * as Library from '@mlc-ai/web-xgrammar'
-import { checkSchema } from './check-schema.ts'
 
 /** Most white space in one place of a JSON answer: small models like to go on with it for ever. */
 const MOST_WHITESPACE = 20
@@ -23,8 +22,7 @@ export async function readGrammar({ Grammar }: typeof Library, grammar: Generate
     case 'json_object':
       return (await ofSchema('{"type":"object"}', false)).toString()
     case 'json_schema':
-      checkSchema(parseSchema(grammar.schema))
-      return orText((await ofSchema(grammar.schema, true)).toString(), grammar.or_text === true)
+      return orText((await ofSchema(heldSchema(grammar.schema), true)).toString(), grammar.or_text === true)
     case 'regex':
       return (await Grammar.fromStructuralTag({ type: 'regex', pattern: grammar.pattern })).toString()
     case 'ebnf':
@@ -38,6 +36,13 @@ export async function readGrammar({ Grammar }: typeof Library, grammar: Generate
 function orText(rules: string, takesText: boolean): string {
   if (!takesText) return rules
   return `${rules.replace(/^root ::=/m, 'held_json ::=')}\nroot ::= held_json | free_text\n${FREE_TEXT}`
+}
+
+/** The text of a schema that rules can be made of. */
+function heldSchema(text: string): string {
+  const schema = parseSchema(text)
+  checkSchema(schema)
+  return JSON.stringify(holdSchema(schema))
 }
 
 function parseSchema(text: string): unknown {

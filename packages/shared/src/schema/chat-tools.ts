@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { boundedList } from '../bounded-list.ts'
 import { AppError } from '../errors/index.ts'
+import { checkSchema } from '../wire/index.ts'
 
 /** As many as OpenAI takes. */
 const MOST_TOOLS = 128
@@ -71,9 +72,10 @@ export interface ChatTools {
   readonly parallel: boolean
 }
 
-/** @throws AppError `request.invalid` for two functions of one name, or a choice among functions that are not there */
+/** @throws AppError `grammar.invalid` for a schema that arguments cannot be held to; `request.invalid` for two functions of one name, or a choice among functions that are not there */
 export function readTools({ tools, tool_choice: choice, parallel_tool_calls: parallel }: Fields): ChatTools {
   const functions = (tools ?? []).map(readTool)
+  for (const tool of functions) checkParameters(tool)
   functions.forEach(({ name }, at) => {
     if (functions.findIndex((other) => other.name === name) === at) return
     throw invalid(`tools[${at}].function.name`, 'expected a name that no other function has', name)
@@ -86,10 +88,19 @@ function readTool({ function: tool }: NonNullable<Fields['tools']>[number], inde
   return {
     name,
     ...(typeof description === 'string' ? { description } : {}),
-    ...(parameters === null || parameters === undefined ? {} : { parameters }),
+    // {} takes anything; what is meant is a function without arguments.
+    ...(Object.keys(parameters ?? {}).length === 0 ? {} : { parameters: parameters ?? {} }),
     strict: strict ?? false,
     param: `tools[${index}].function.parameters`,
   }
+}
+
+/** Arguments are an object. */
+function checkParameters({ parameters, param }: FunctionTool): void {
+  if (parameters === undefined) return
+  checkSchema(parameters, param)
+  if (parameters['type'] === 'object') return
+  throw new AppError('request.invalid', `${param}.type: expected "object".`, { param: `${param}.type` })
 }
 
 function readChoice(

@@ -32,7 +32,9 @@ describe('readChatRequest, whatever it is given', () => {
           const request = readChatRequest(value)
           expect(request.messages.length).toBeGreaterThan(0)
         } catch (error) {
-          expect(AppError.isInstance(error) && error.code).toMatch(/^request\.(invalid|unsupported)$/)
+          expect(AppError.isInstance(error) && error.code).toMatch(
+            /^(request\.(invalid|unsupported)|grammar\.invalid)$/,
+          )
         }
       }),
       { numRuns: 500, seed: 5 },

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { boundedList } from '../bounded-list.ts'
 import { AppError } from '../errors/index.ts'
-import type { GenerateGrammar } from '../wire/index.ts'
+import { checkSchema, type GenerateGrammar } from '../wire/index.ts'
 
 /** As the worker takes them. */
 const MAX_CHARACTERS = 65_536
@@ -48,7 +48,10 @@ export interface StructuredOutput {
   readonly param: string
 }
 
-/** @throws AppError `request.invalid` for one that is too long, or for several that would have to agree */
+/**
+ * @throws AppError `request.invalid` for one that is too long, or for several that would have to agree; `grammar.invalid`
+ *   for a schema that an answer cannot be held to
+ */
 export function readStructuredOutput(fields: Fields): StructuredOutput | undefined {
   const [asked, ...others] = [...ofResponseFormat(fields), ...ofStructuredOutputs(fields), ...ofGuided(fields)]
   if (asked === undefined) return undefined
@@ -101,8 +104,17 @@ function ofEach([json, regex, choice, grammar]: Each, params: readonly [string, 
 }
 
 function ofSchema(schema: Schema, param: string): StructuredOutput {
-  const text = typeof schema === 'string' ? schema : JSON.stringify(schema)
-  return { param, grammar: { type: 'json_schema', schema: text } }
+  const parsed = typeof schema === 'string' ? parseSchema(schema, param) : schema
+  checkSchema(parsed, param)
+  return { param, grammar: { type: 'json_schema', schema: JSON.stringify(parsed) } }
+}
+
+function parseSchema(text: string, param: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw invalid(param, 'expected a JSON schema, found text that is not JSON.')
+  }
 }
 
 function invalid(param: string, fault: string): AppError {

@@ -38,7 +38,9 @@ export {
   type ReceivedMessage,
   type TensorEncoding,
 } from './infer-codec.ts'
+export { checkSchema } from './json-schema/check-schema.ts'
 export { eachSchema, type JsonSchema } from './json-schema/each-schema.ts'
+export { holdSchema } from './json-schema/hold-schema.ts'
 export { MAX_REQUEST_BYTES } from './limits.ts'
 export {
   type ModelList,

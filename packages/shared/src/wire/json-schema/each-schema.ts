@@ -8,7 +8,6 @@ const ONES = [
   'unevaluatedItems',
   'additionalProperties',
   'unevaluatedProperties',
-  'propertyNames',
   'contains',
   'not',
   'if',
@@ -41,6 +40,17 @@ export function children(schema: JsonSchema): [path: string, child: unknown][] {
     ...LISTS.flatMap((keyword) => list(schema[keyword]).map((child, at) => pair(`.${keyword}[${at}]`, child))),
     ...MAPS.flatMap((keyword) => entries(schema[keyword]).map(([name, child]) => pair(`.${keyword}.${name}`, child))),
   ]
+}
+
+/** The same schema, with something else where schemas stand in it. The order of its keywords stays. */
+export function mapChildren(schema: JsonSchema, change: (child: unknown) => unknown): JsonSchema {
+  const changed = Object.entries(schema).map(([keyword, value]) => {
+    if (ONES.includes(keyword)) return [keyword, change(value)]
+    if (LISTS.includes(keyword)) return [keyword, Array.isArray(value) ? value.map(change) : value]
+    if (!MAPS.includes(keyword) || !isSchema(value)) return [keyword, value]
+    return [keyword, Object.fromEntries(Object.entries(value).map(([name, child]) => [name, change(child)]))]
+  })
+  return Object.fromEntries(changed)
 }
 
 function pair(path: string, child: unknown): [string, unknown] {
