@@ -5,12 +5,8 @@ import { LIMITS, SPACE } from './limits.ts'
 import { type MergeRules, ROLE } from './merge-rules.ts'
 import { PairMerger } from './pair-merger.ts'
 import { type PieceIndex, pieceBytes } from './piece-index.ts'
+import { WordCache } from './word-cache.ts'
 import { bridgesOf, wordEnd } from './words.ts'
-
-/** Words this long or shorter are remembered. V8 copies a slice of 12 units; a longer one would keep its text alive. */
-const CACHED_UNITS = 12
-/** The cache is dropped when full: about 1 MB. */
-const CACHED_WORDS = 8192
 
 /** Text to ids. Holds scratch memory and a bounded cache, so one instance serves a process. */
 export class PieceEncoder {
@@ -19,7 +15,7 @@ export class PieceEncoder {
   readonly #findAdded: ReturnType<typeof addedTokenFinder>
   readonly #symbolOf: (codePoint: number) => number
   readonly #endOfWord: (text: string, start: number) => number
-  readonly #words = new Map<string, readonly number[]>()
+  readonly #words = new WordCache()
 
   constructor(content: TokenizerContent, index: PieceIndex, roles: Uint8Array, rules: MergeRules) {
     this.#content = content
@@ -54,32 +50,21 @@ export class PieceEncoder {
   /** A stretch without added tokens. */
   #encodeWords(stretch: string, ids: number[]): void {
     const text = stretch.replaceAll(' ', SPACE)
+    const out = { ids, encode: (start: number, end: number) => this.#mergeWord(text, start, end, ids) }
     for (let start = 0; start < text.length; ) {
       const end = this.#endOfWord(text, start)
-      this.#encodeWord(text.slice(start, end), ids)
+      this.#words.push(text, start, end, out)
       start = end
     }
   }
 
-  #encodeWord(word: string, ids: number[]): void {
-    if (word.length > CACHED_UNITS) this.#mergeWord(word, ids)
-    else for (const id of this.#words.get(word) ?? this.#remember(word)) ids.push(id)
-  }
-
-  #remember(word: string): readonly number[] {
-    const ids: number[] = []
-    this.#mergeWord(word, ids)
-    if (this.#words.size >= CACHED_WORDS) this.#words.clear()
-    this.#words.set(word, ids)
-    return ids
-  }
-
-  #mergeWord(word: string, ids: number[]): void {
-    this.#merger.reserve(word.length)
+  #mergeWord(text: string, start: number, end: number, ids: number[]): void {
+    this.#merger.reserve(end - start)
     const { symbols } = this.#merger
     let count = 0
-    for (const character of word) {
-      const codePoint = character.codePointAt(0) ?? 0
+    for (let at = start; at < end; ) {
+      const codePoint = text.codePointAt(at) ?? 0
+      at += codePoint > 0xffff ? 2 : 1
       const id = this.#symbolOf(codePoint)
       if (id >= 0) symbols[count++] = id
       else {
