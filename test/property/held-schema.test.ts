@@ -77,7 +77,7 @@ it('whatever is written under a random schema is valid, or the schema was refuse
       counts.written++
       if (!validate(JSON.parse(text))) expect.fail(`${JSON.stringify(schema)} took ${text}`)
     }),
-    { numRuns: 400, seed: 1234 },
+    { numRuns: 700, seed: 1234 },
   )
   expect(counts.taken).toBeGreaterThan(200)
   expect(counts.refused).toBeGreaterThan(60)
