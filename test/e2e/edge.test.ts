@@ -14,6 +14,7 @@ import { requestsSuite } from './suites/requests.ts'
 import { responsesSuite } from './suites/responses.ts'
 import { samplingSuite } from './suites/sampling.ts'
 import { tokenizeSuite } from './suites/tokenize.ts'
+import { toolsSuite } from './suites/tools.ts'
 import { workerDeathSuite } from './suites/worker-death.ts'
 import { type Stack, startStack } from './support/stack.ts'
 
@@ -37,6 +38,7 @@ describe('edge and worker', () => {
   pictureHostsSuite(stack)
   requestsSuite(stack)
   samplingSuite(stack)
+  toolsSuite(stack)
   responsesSuite(stack)
   tokenizeSuite(stack)
   keyLimitsSuite(stack)
