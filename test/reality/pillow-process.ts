@@ -44,14 +44,15 @@ const Answer = z.union([
 export async function startPillow(python: string): Promise<Pillow> {
   const script = fileURLToPath(new URL('pillow-resize.py', import.meta.url))
   const child = spawn(python, [script], { stdio: ['pipe', 'pipe', 'inherit'] })
-  const ended = new Promise<never>((_, reject) => {
-    const fail = () => reject(new AppError('usage.invalid', `--python: "${python}" did not run Pillow to the end.`))
-    child.once('error', fail)
-    child.once('exit', fail)
-  })
-  ended.catch(() => undefined)
+  // What went wrong with it is told by the end of its output.
+  child.once('error', () => undefined)
+  child.stdin.once('error', () => undefined)
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  const read = async () => JSON.parse((await Promise.race([lines.next(), ended])).value ?? 'null')
+  const read = async (): Promise<unknown> => {
+    const line = await lines.next()
+    if (line.done === true) throw new AppError('usage.invalid', `--python: "${python}" did not run Pillow to the end.`)
+    return JSON.parse(line.value)
+  }
   const { version } = Version.parse(await read())
   return {
     version,
