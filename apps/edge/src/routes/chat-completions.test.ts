@@ -198,6 +198,18 @@ describe('what an answer has to be', () => {
     })
   })
 
+  it('says that the length has cut off what is no whole JSON (rule 24)', async () => {
+    const app = await createTestApp()
+    app.worker.script = says('{"a": [1, ', 'length')
+    const response_format = {
+      type: 'json_schema',
+      json_schema: { name: 'x', strict: true, schema: { type: 'object' } },
+    }
+    expect(await (await app.chat({ ...hello, response_format })).json()).toMatchObject({
+      choices: [{ message: { content: '{"a": [1, ' }, finish_reason: 'length' }],
+    })
+  })
+
   it.each(['grammar.invalid', 'grammar.too_complex'] as const)('is blamed by its field: %s', async (code) => {
     const app = await createTestApp()
     app.worker.refusal = new AppError(code, 'Lookahead is not supported yet.')

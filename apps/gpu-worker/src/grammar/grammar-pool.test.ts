@@ -92,6 +92,37 @@ describe('GrammarPool', () => {
     expect(allowed(constraint.mask).length).toBeGreaterThan(0)
   })
 
+  it('bounds the white space of JSON, with which small models go on for ever (rule 24)', async () => {
+    using constraint = await open({ type: 'json_schema', schema: '{"type":"object","properties":{"a":{}}}' })
+    constraint.accept(tokenizer.tokenId('{') ?? -1)
+    let written = ''
+    for (;;) {
+      await constraint.ready()
+      const blank = allowed(constraint.mask).find((id) => /^\s+$/.test(tokenizer.decode([id])))
+      if (blank === undefined) break
+      written += tokenizer.decode([blank])
+      constraint.accept(blank)
+    }
+    expect(written).toHaveLength(20)
+    expect(allowed(constraint.mask).length).toBeGreaterThan(0)
+  })
+
+  it('takes text beside JSON where that is asked for, and tells them by the first character', async () => {
+    const schema = '{"type":"object","properties":{"name":{"const":"f"}},"required":["name"]}'
+    const begin = async (...pieces: readonly string[]) => {
+      using constraint = await open({ type: 'json_schema', schema, or_text: true })
+      for (const piece of pieces) constraint.accept(tokenizer.tokenId(piece) ?? expect.fail(`no token "${piece}"`))
+      await constraint.ready()
+      return allowed(constraint.mask).map((id) => tokenizer.decode([id]))
+    }
+    const first = await begin()
+    expect(first.some((text) => text.startsWith('{'))).toBe(true)
+    expect(first.some((text) => text.startsWith('a'))).toBe(true)
+    expect(first.some((text) => /^[\s[]/.test(text))).toBe(false)
+    expect((await begin('{')).every((text) => /^[\s"]/.test(text))).toBe(true)
+    expect((await begin('a', '{')).some((text) => text.startsWith('b'))).toBe(true)
+  })
+
   it('lets no control token through but the end, and that where the grammar may end only', async () => {
     using constraint = await open({ type: 'regex', pattern: '<(.|\\n)*' })
     expect(allowed(constraint.mask)).not.toContain(EOS[0])
