@@ -90,7 +90,7 @@ describe('readChatRequest', () => {
   it('reads a picture as an object, as a bare string and as input_image (rule 21)', () => {
     const body = withParts(
       { type: 'image_url', image_url: { url: 'data:a', detail: 'low' } },
-      { type: 'image_url', image_url: 'data:b' },
+      { type: 'image_url', image_url: 'data:b', uuid: 'x' },
       { type: 'input_image', image_url: 'data:c', detail: 'auto' },
     )
     expect(readChatRequest(body).messages[0]?.content).toEqual([
@@ -284,6 +284,11 @@ describe('what readChatRequest does not offer', () => {
       'messages[0].tool_calls[0].type',
     ],
     ['sound', { role: 'user', content: [{ type: 'input_audio', input_audio: {} }] }, 'messages[0].content[0].type'],
+    [
+      'a picture by its uuid alone',
+      { role: 'user', content: [{ type: 'image_url', image_url: null, uuid: 'x' }] },
+      'messages[0].content[0].uuid',
+    ],
     [
       'a picture by file_id',
       { role: 'user', content: [{ type: 'input_image', file_id: 'f' }] },

@@ -105,9 +105,19 @@ function refusePart(part: unknown, role: unknown, at: string): void {
       `Pictures are taken in user and tool messages only, not in ${String(role).slice(0, 64)} messages.`,
     )
   }
+  if (isImage && isRecord(part)) refuseNameOnly(part, at)
   if (isImage && isRecord(part) && part['file_id'] !== undefined && part['file_id'] !== null) {
     throw refusal(`${at}.file_id`, 'Pictures by "file_id" are not offered by this server.')
   }
+}
+
+/**
+ * vLLM takes a picture that it was sent before by its `uuid` alone, while it has it. Here a picture is known by what it
+ * shows: sent again it costs the worker nothing, and there is nothing to name.
+ */
+function refuseNameOnly({ uuid, image_url: address }: Record<string, unknown>, at: string): void {
+  if (typeof uuid !== 'string' || (address !== undefined && address !== null)) return
+  throw refusal(`${at}.uuid`, 'No picture is kept by its "uuid": send the picture itself again.')
 }
 
 function refusal(param: string, detail: string): AppError {
