@@ -5,6 +5,7 @@ import { calledName, toolCallText, toolInstruction, toolResultText } from './too
 
 /** A message of a conversation in which only users and assistants speak, after instructions. */
 export type ConversationTurn = Pick<ConversationMessage, 'content'> & {
+  /** Who speaks. What a function gave is said by the user. */
   readonly role: Exclude<ConversationMessage['role'], 'tool'>
 }
 
