@@ -84,7 +84,7 @@ function characterTable(index: PieceIndex, roles: Uint8Array): (codePoint: numbe
   const others = new Map<number, number>()
   for (let id = 0; id < index.size; id += 1) {
     if (index.characters[id] !== 1 || roles[id] === ROLE.inert) continue
-    const codePoint = decodeCharacter(pieceBytes(index, id))
+    const codePoint = decodeCharacter(index.bytes, index.offsets[id] ?? 0, index.lengths[id] ?? 0)
     if (codePoint < basic.length) basic[codePoint] = id
     else others.set(codePoint, id)
   }
@@ -92,10 +92,12 @@ function characterTable(index: PieceIndex, roles: Uint8Array): (codePoint: numbe
 }
 
 /** One character of UTF-8. By hand: a TextDecoder call for each of a vocabulary's characters takes ten times as long. */
-function decodeCharacter(bytes: Uint8Array): number {
-  const lead = bytes[0] ?? 0
-  if (bytes.length === 1) return lead
-  return bytes.subarray(1).reduce((value, byte) => (value << 6) | (byte & 0x3f), lead & (0xff >> (bytes.length + 1)))
+function decodeCharacter(bytes: Uint8Array, start: number, length: number): number {
+  const lead = bytes[start] ?? 0
+  if (length === 1) return lead
+  let value = lead & (0xff >> (length + 1))
+  for (let at = start + 1; at < start + length; at += 1) value = (value << 6) | ((bytes[at] ?? 0) & 0x3f)
+  return value
 }
 
 /** The UTF-8 of one character. By hand for the same reason. */
