@@ -1,5 +1,9 @@
+import { AppError } from '../errors/index.ts'
 import type { ChatTools, FunctionTool, StructuredOutput } from '../schema/index.ts'
 import { eachSchema, type GenerateGrammar, type JsonSchema } from '../wire/index.ts'
+
+/** As the worker takes a grammar. */
+const MOST_CHARACTERS = 65_536
 
 /** Most calls of one answer. */
 const MOST_CALLS = 16
@@ -14,6 +18,7 @@ export function mayCall({ functions, choice }: ChatTools): boolean {
  * the function's schema; a list of such calls, where several are allowed; and text or structured output, where no call is
  * required.
  *
+ * @throws AppError `grammar.too_complex` for more than a worker takes
  * @param structure - JSON that an answer without a call has to be; undefined for any text
  */
 export function toolGrammar(tools: ChatTools, structure?: StructuredOutput): GenerateGrammar {
@@ -32,7 +37,12 @@ export function toolGrammar(tools: ChatTools, structure?: StructuredOutput): Gen
     },
   }
   const isText = choice === 'auto' && structure === undefined
-  return { type: 'json_schema', schema: JSON.stringify(schema), ...(isText ? { or_text: true } : {}) }
+  const text = JSON.stringify(schema)
+  if (text.length > MOST_CHARACTERS) {
+    const detail = `tools: expected schemas of at most ${MOST_CHARACTERS} characters in all, found ${text.length}.`
+    throw new AppError('grammar.too_complex', detail, { param: 'tools' })
+  }
+  return { type: 'json_schema', schema: text, ...(isText ? { or_text: true } : {}) }
 }
 
 const CALL = { $ref: '#/$defs/call' }
@@ -55,10 +65,14 @@ function structureSchema(structure: StructuredOutput | undefined): JsonSchema | 
   return JSON.parse(structure.grammar.schema) as JsonSchema // looked at when the request was read
 }
 
+/** What says nothing of what an answer may be; the prompt has it. */
+const ANNOTATIONS = ['title', 'description', 'default', 'examples', '$comment', '$schema', '$id']
+
 /** The same schema at another place of a larger one: its references are to itself. */
 function moved(schema: JsonSchema, place: string): JsonSchema {
   const copy = structuredClone(schema)
   eachSchema(copy, '', (each) => {
+    for (const keyword of ANNOTATIONS) delete each[keyword]
     if (typeof each['$ref'] === 'string') each['$ref'] = `${place}${each['$ref'].slice(1)}`
   })
   return copy

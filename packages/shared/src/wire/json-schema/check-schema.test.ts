@@ -94,6 +94,12 @@ describe('checkSchema', () => {
     expect(faultOf(schema)?.detail).toMatch(/^at.*\.$/)
   })
 
+  it('refuses what is too long before it compares each with each', () => {
+    const names = Array.from({ length: 50_000 }, (_, at) => `name${at}`)
+    const properties = Object.fromEntries(names.map((name) => [name, {}]))
+    expect(faultOf({ type: 'object', properties, required: names })?.detail).toMatch(/^at: expected at most 65536 /)
+  })
+
   it('refuses schemas in schemas without end before it follows them', () => {
     let deep: unknown = {}
     for (let level = 0; level < 100_000; level++) deep = { items: deep }

@@ -7,6 +7,8 @@ import { areApart } from './schemas-apart.ts'
 /** Deeper schemas than any that people write. */
 const MOST_LEVELS = 128
 const MOST_ALTERNATIVES = 64
+/** As long as a grammar may be. Some checks compare each with each. */
+const MOST_CHARACTERS = 65_536
 const MOST_REFERENCES = 8
 
 /**
@@ -20,6 +22,8 @@ const MOST_REFERENCES = 8
  */
 export function checkSchema(schema: unknown, at = '$'): asserts schema is JsonSchema | boolean {
   if (isDeeperThan(schema, MOST_LEVELS)) throw invalid(at, `: expected at most ${MOST_LEVELS} levels`)
+  const length = JSON.stringify(schema)?.length ?? 0
+  if (length > MOST_CHARACTERS) throw invalid(at, `: expected at most ${MOST_CHARACTERS} characters, found ${length}`)
   expectSchema(schema, at)
   eachSchema(schema, at, (each, place) => {
     const fault = schemaFault(each) ?? referenceFault(each, schema) ?? alternativesFault(each, schema)
