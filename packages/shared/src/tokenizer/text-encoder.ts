@@ -44,7 +44,7 @@ export class PieceEncoder {
       from = match.end
     }
     this.#encodeWords(wellFormed.slice(from), ids)
-    return Int32Array.from(ids)
+    return new Int32Array(ids)
   }
 
   /** A stretch without added tokens. */
