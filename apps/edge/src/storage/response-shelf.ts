@@ -8,7 +8,7 @@ export interface ShelfDatabase {
 }
 
 /** One item of a conversation, as JSON. */
-export interface ShelfItem {
+interface ShelfItem {
   readonly id: string
   readonly json: string
 }

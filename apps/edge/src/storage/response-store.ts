@@ -2,7 +2,7 @@ import { type ResponseItem, type ResponseObject, responseItem, responseObject } 
 import type { Items, ReadLimits, ResponseShelf } from './response-shelf.ts'
 
 /** A response, and what its request brought along. */
-export interface StoredResponse {
+interface StoredResponse {
   readonly response: ResponseObject
   /** The items of its own request; those of earlier ones are stored with theirs. */
   readonly input: readonly ResponseItem[]
@@ -29,7 +29,7 @@ export interface ResponseStore {
 }
 
 /** The methods of a shelf, near or far. */
-export type RemoteShelf = {
+type RemoteShelf = {
   readonly [Name in 'put' | 'get' | 'delete' | 'history' | 'items' | 'input']: (
     ...args: Parameters<ResponseShelf[Name]>
   ) => ReturnType<ResponseShelf[Name]> | Promise<ReturnType<ResponseShelf[Name]>>

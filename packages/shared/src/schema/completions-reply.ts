@@ -39,5 +39,5 @@ export const textCompletion = z.object({
   usage: usage.nullable().optional(),
 })
 
-/** @see {@link textCompletion} */
+/** The reply of `POST /v1/completions`, or an event of it, as {@link textCompletion} describes it. */
 export type TextCompletion = z.infer<typeof textCompletion>

@@ -59,7 +59,9 @@ export interface CompletionPrompt {
 
 /** A completion request after the schema. */
 export interface CompletionRequest {
+  /** Each is answered by itself. */
   readonly prompts: readonly CompletionPrompt[]
+  /** Put the prompt in front of its answer. */
   readonly echo: boolean
   /** Begin texts with the token that begins every text. */
   readonly addBos: boolean

@@ -25,7 +25,9 @@ export const embeddingsRequest = z.looseObject({
 
 /** A request for embeddings after the schema. */
 export interface EmbeddingsRequest {
+  /** The name that the client asked for. */
   readonly model: string
+  /** In their order, not yet looked at. */
   readonly pictures: readonly ImageReference[]
   /** How each embedding is written. */
   readonly encoding: 'float' | 'base64'

@@ -46,7 +46,7 @@ export { type ModelCard, type ModelCards, modelCards } from './model-list.ts'
 export { type ChatRequest, readChatRequest } from './read-chat-request.ts'
 export type { PlacedItem } from './responses-conversation.ts'
 export { type ResponseEvent, responseEvent } from './responses-events.ts'
-export { holdItem, type MakeId } from './responses-held.ts'
+export { holdItem, type MakeId, type SentItem } from './responses-held.ts'
 export {
   type InputItem,
   type OutputItem,

@@ -3,7 +3,9 @@ import type { MessagePlace, Place } from './responses-places.ts'
 
 /** An item, and where the request has it. */
 export interface PlacedItem {
+  /** With all its fields. */
   readonly item: ResponseItem
+  /** For errors. */
   readonly place: Place
 }
 

@@ -4,7 +4,8 @@ import type { InputItem, ResponseItem } from './responses-items.ts'
 /** Makes an id that begins so. */
 export type MakeId = (prefix: 'msg' | 'fc' | 'fco') => string
 
-type SentItem = Exclude<InputItem, { type: 'item_reference' }>
+/** An item that a request brings itself. */
+export type SentItem = Exclude<InputItem, { type: 'item_reference' }>
 type SentParts = Exclude<Extract<SentItem, { role: unknown }>['content'], string>
 type HeldParts = Extract<ResponseItem, { type: 'message'; role: 'user' | 'system' | 'developer' }>['content']
 type AnswerParts = Extract<ResponseItem, { role: 'assistant' }>['content']

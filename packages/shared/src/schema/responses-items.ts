@@ -62,7 +62,7 @@ const itemReference = z.looseObject({ type: z.literal('item_reference'), id: ite
 /** One item of `input`, as clients send it. */
 const inputItem = z.discriminatedUnion('type', [inputMessage, inputCall, inputCallOutput, itemReference])
 
-/** @see {@link inputItem} */
+/** One item of `input`, as clients send it. */
 export type InputItem = z.infer<typeof inputItem>
 
 /** `input`: one question, or the items of a conversation in their order. */
@@ -82,7 +82,7 @@ export const outputTextPart = z.object({
 })
 
 /** An answer of the model. */
-export const outputMessage = z.object({
+const outputMessage = z.object({
   id: itemId,
   type: z.literal('message'),
   status,
@@ -91,7 +91,7 @@ export const outputMessage = z.object({
 })
 
 /** A call of a function that the model asks for. */
-export const outputCall = z.object({
+const outputCall = z.object({
   id: itemId,
   type: z.literal('function_call'),
   status,
@@ -104,7 +104,7 @@ export const outputCall = z.object({
 /** One item of `output`. */
 export const outputItem = z.discriminatedUnion('type', [outputMessage, outputCall])
 
-/** @see {@link outputItem} */
+/** One item of `output`: an answer, or a call of a function. */
 export type OutputItem = z.infer<typeof outputItem>
 
 const heldImage = z.object({

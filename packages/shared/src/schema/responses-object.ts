@@ -39,7 +39,7 @@ const functionTool = z.object({
 const namedFunction = z.object({ type: z.literal('function'), name: z.string() })
 
 /** The settings of a request, as its response repeats them. What was left to the model is null. */
-export const responseSettings = z.object({
+const responseSettings = z.object({
   background: z.literal(false),
   instructions: z.string().nullable(),
   max_output_tokens: z.int().nullable(),
@@ -67,7 +67,7 @@ export const responseSettings = z.object({
   user: z.string().nullable(),
 })
 
-/** @see {@link responseSettings} */
+/** The settings of a request, as its response repeats them. */
 export type ResponseSettings = z.infer<typeof responseSettings>
 
 /** The reply of `POST /v1/responses` and of `GET /v1/responses/{id}`. */

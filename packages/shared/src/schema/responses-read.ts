@@ -29,6 +29,7 @@ export interface ResponsesRequest {
 
 /** A chat request, and where its messages come from. */
 export interface PlacedChatRequest {
+  /** Asks for the same. */
   readonly request: ChatRequest
   /** Of each message. */
   readonly places: readonly MessagePlace[]
