@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Graph } from '../graph/graph.ts'
 import type { AnyColumns } from '../graph/matrix.ts'
+import { geluTanh } from '../graph/ops/arithmetic.ts'
 import { applyMatrix } from '../graph/ops/matrix.ts'
 import { named } from '../graph/value.ts'
 import { OrtRuntime } from '../runtime/index.ts'
@@ -34,13 +35,16 @@ function floats(length: number, scale: number): Float32Array<ArrayBuffer> {
 /** Weights in a file of their own, and what they are once they are rounded. */
 async function columnsOf(name: string, weights: Float32Array, inner: number) {
   const { quants, scales } = quantizeColumns(weights, OUTER, inner) ?? expect.fail('every weight is a number')
-  await writeFile(join(weightsFolder, name), Buffer.concat([quants, new Uint8Array(scales.buffer)]))
+  await writeFile(
+    join(weightsFolder, name),
+    Buffer.concat([new Uint8Array(quants.buffer), new Uint8Array(scales.buffer)]),
+  )
   const matrix: AnyColumns = {
     name,
     shape: [OUTER, inner],
     columns: {
       shape: [OUTER, inner],
-      quants: { dtype: 'uint8', shape: [inner, OUTER], file: name, offset: 0, bytes: quants.byteLength },
+      quants: { dtype: 'int8', shape: [inner, OUTER], file: name, offset: 0, bytes: quants.byteLength },
       scales: {
         dtype: 'float32',
         shape: [OUTER],
@@ -51,7 +55,7 @@ async function columnsOf(name: string, weights: Float32Array, inner: number) {
     },
   }
   const rounded = Array.from({ length: OUTER }, (_, o) =>
-    Array.from({ length: inner }, (_, i) => ((quants[i * OUTER + o] ?? Number.NaN) - 128) * (scales[o] ?? Number.NaN)),
+    Array.from({ length: inner }, (_, i) => (quants[i * OUTER + o] ?? Number.NaN) * (scales[o] ?? Number.NaN)),
   )
   return { matrix, rounded }
 }
@@ -95,7 +99,7 @@ async function run(g: Graph, x: Float32Array, outputs: readonly string[]): Promi
  * rounds the result.
  */
 function bound(row: Float32Array, weights: readonly number[], expected: number): number {
-  const step = Math.max(...row.map(Math.abs)) / 127
+  const step = Math.max(...row.map(Math.abs)) / 63
   const size = weights.reduce((sum, weight) => sum + Math.abs(weight), 0)
   return size * step * 0.5001 + Math.abs(expected) * 1e-6 + 1e-30
 }
@@ -123,7 +127,7 @@ describe('rows of 8 bits', () => {
 
   it('are exact where every number is a whole step', async () => {
     const { matrix, rounded } = await columnsOf('whole', floats(OUTER * INNER, 1), INNER)
-    const x = Float32Array.from({ length: INNER }, (_, i) => (i % 2 === 0 ? 127 : -127 + (i % 5)))
+    const x = Float32Array.from({ length: INNER }, (_, i) => (i % 2 === 0 ? 63 : -63 + (i % 5)))
     const [y] = await products(x, [matrix])
     for (const [o, weights] of rounded.entries()) {
       const expected = weights.reduce((sum, weight, i) => sum + weight * (x[i] ?? Number.NaN), 0)
@@ -131,7 +135,7 @@ describe('rows of 8 bits', () => {
     }
   })
 
-  // Sums of two products in 16 bits would: 2 · 255 · 127 is more than they hold.
+  // Sums of two products in 16 bits would, of rows of 8 bits: 2 · 255 · 127 is more than they hold.
   it('do not saturate where all products have one sign', async () => {
     const { matrix } = await columnsOf('ones', new Float32Array(OUTER * INNER).fill(1), INNER)
     const [y] = await products(new Float32Array(INNER).fill(-3), [matrix])
@@ -169,6 +173,35 @@ describe('rows of 8 bits', () => {
     const [y] = await products(Float32Array.from([...calm, ...spoil(floats(INNER, 2))]), [matrix])
     expect(rowOf(y, 0)).toEqual(alone)
     expect([...(rowOf(y, 1) ?? [])].some(Number.isFinite)).toBe(false)
+  })
+
+  it.each([1, 0.01])('behind a GELU have steps of their own, also where it gives little', async (spread) => {
+    const { matrix, rounded } = await columnsOf(`gelu${spread}`, floats(OUTER * INNER, 1), INNER)
+    const x = floats(5 * INNER, 8 * spread)
+    const g = new Graph()
+    const wide = geluTanh(g, g.input('x', 'float32', 'r i', ['r', INNER]))
+    g.output('gelu', wide)
+    g.output('y', applyMatrix(g, wide, matrix))
+    const [gelu = new Float32Array(), y = new Float32Array()] = await run(g, x, ['gelu', 'y'])
+    for (const [index, value] of y.entries()) {
+      const [r, o] = [Math.floor(index / OUTER), index % OUTER]
+      const row = gelu.subarray(r * INNER, (r + 1) * INNER)
+      const weights = rounded[o] ?? []
+      const expected = weights.reduce((sum, weight, i) => sum + weight * (row[i] ?? Number.NaN), 0)
+      const size = weights.reduce((sum, weight) => sum + Math.abs(weight), 0)
+      const step = Math.max(Math.max(...row) / 111, 0.17005 / 16)
+      expect(Math.abs(value - expected)).toBeLessThanOrEqual(size * step * 0.5001 + 1e-6)
+    }
+  })
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY])('behind a GELU give no finite number of %d', async (wrong) => {
+    const { matrix } = await columnsOf(`gelu ${wrong}`, floats(OUTER * INNER, 1), INNER)
+    const g = new Graph()
+    const wide = geluTanh(g, g.input('x', 'float32', 'r i', ['r', INNER]))
+    g.output('y', applyMatrix(g, wide, matrix))
+    const [y] = await run(g, Float32Array.from([...new Float32Array(INNER).fill(wrong), ...floats(INNER, 2)]), ['y'])
+    expect([...(rowOf(y, 0) ?? [])].some(Number.isFinite)).toBe(false)
+    expect([...(rowOf(y, 1) ?? [])].every(Number.isFinite)).toBe(true)
   })
 
   it('are those of what a matrix reads, also behind another one', async () => {

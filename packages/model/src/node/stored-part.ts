@@ -11,6 +11,7 @@ const DTYPES: Partial<Record<StoredDType, FileTensor['dtype']>> = {
   F16: 'float16',
   BF16: 'bfloat16',
   U8: 'uint8',
+  I8: 'int8',
 }
 
 /** A tensor as a graph refers to it. @throws AppError `weights.invalid` if graphs know no such type */

@@ -36,7 +36,7 @@ import { runPackTasks } from './pack-threads.ts'
 export { PACKED_FILE } from './cache-layout.ts'
 
 /** Changes when the same plan gives other bytes. */
-const FORMAT = 1
+const FORMAT = 2
 
 /** Options of {@link openPacked}. */
 export interface WeightCacheOptions {

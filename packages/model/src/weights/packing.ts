@@ -98,7 +98,7 @@ export function rowsOf(shape: readonly number[]): { rows: number; inner: number 
 function columnTensors(shape: readonly number[]): PackedTensor[] {
   const { rows, inner } = rowsOf(shape)
   return [
-    { suffix: '.columns', dtype: 'U8', shape: [inner, rows] },
+    { suffix: '.columns', dtype: 'I8', shape: [inner, rows] },
     { suffix: '.scales', dtype: 'F32', shape: [rows] },
   ]
 }
@@ -107,7 +107,7 @@ function packColumns({ name, dtype, shape }: PackableWeight, bytes: Uint8Array):
   const { rows, inner } = rowsOf(shape)
   const columns = quantizeColumns(dequantize(dtype, bytes), rows, inner)
   if (columns === undefined) throw notNumbers(name)
-  return [columns.quants, bytesOf(columns.scales)]
+  return [bytesOf(columns.quants), bytesOf(columns.scales)]
 }
 
 function notNumbers(name: string): AppError {

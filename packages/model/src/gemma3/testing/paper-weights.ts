@@ -30,7 +30,7 @@ export function paperWeights(config: Gemma3Config) {
     const { shape, ...floats } = source(name)
     const [outer = 0, inner = 0] = shape
     if (!isMatrix(name) || !name.startsWith(VISION_PREFIX)) return { ...floats, shape }
-    const quants: FileTensor = { ...floats, dtype: 'uint8', shape: [inner, outer] }
+    const quants: FileTensor = { ...floats, dtype: 'int8', shape: [inner, outer] }
     return { columns: { shape: [outer, inner], quants, scales: { ...floats, dtype: 'float32', shape: [outer] } } }
   }
   return { source, inBlocks, inColumns, used, names: [...shapes.keys()] }
