@@ -3,6 +3,7 @@ import { mutantsOf } from '../mutant.ts'
 const MODEL = 'packages/model/src'
 const PRODUCTS = [`${MODEL}/node/columns.test.ts`]
 const QUANTISED = [`${MODEL}/weights/quantize-columns.test.ts`]
+const ROUNDED = [`${MODEL}/weights/round-keeping-sum.test.ts`]
 const FORMS = [`${MODEL}/gemma3/pack-forms.test.ts`]
 
 /** Weights in columns of 8 bits, and the rows that they are multiplied by. */
@@ -12,9 +13,17 @@ export const COLUMN_MUTANTS = [
       'A product is worth the scale of its row.',
       ["multiply(g, product, named<'r o'>(scale))", 'product'],
     ],
-    'column-row-steps-over-127': [
-      'The largest magnitude of a row is 127 steps.',
-      ['const STEPS = 127', 'const STEPS = 254'],
+    'column-row-steps-too-wide': [
+      'The largest magnitude of a row is 63 steps.',
+      ['{ zero: 64, steps: 63 }', '{ zero: 64, steps: 31 }'],
+    ],
+    'column-rows-of-8-bits': [
+      'Two products fit into 16 bits.',
+      ['{ zero: 64, steps: 63 }', '{ zero: 128, steps: 127 }'],
+    ],
+    'column-rows-behind-gelu': [
+      'The least that a GELU gives is a step that exists.',
+      ['-LEAST_OF_GELU / code.zero', '-LEAST_OF_GELU / 64'],
     ],
     'column-rows-shared-by-all': [
       'Rows in 8 bits are those of one x.',
@@ -24,8 +33,11 @@ export const COLUMN_MUTANTS = [
   }),
   ...mutantsOf(`${MODEL}/weights/quantize-columns.ts`, QUANTISED, {
     'columns-not-turned': ['Columns are stored on their side.', ['quants[i * outer + o] =', 'quants[o * inner + i] =']],
-    'column-zero': ['The zero of a column is 128.', ['+ 128.5) | 0', '+ 127.5) | 0']],
-    'columns-truncated': ['Columns are rounded to the nearest.', ['+ 128.5) | 0', '+ 128) | 0']],
+  }),
+  ...mutantsOf(`${MODEL}/weights/round-keeping-sum.ts`, ROUNDED, {
+    'columns-truncated': ['Columns are rounded to the nearest.', ['+ limit + 0.5) | 0', '+ limit) | 0']],
+    'columns-drift': ['The sum of a row is kept.', ['if (moves > 0) move(', 'if (moves > 1) move(']],
+    'columns-moved-back': ['Moves make up for the drift.', ['step: Math.sign(drift)', 'step: -Math.sign(drift)']],
   }),
   ...mutantsOf(`${MODEL}/gemma3/pack-forms.ts`, FORMS, {
     'columns-everywhere': [

@@ -136,10 +136,10 @@ describe('rows of 8 bits', () => {
   })
 
   // Sums of two products in 16 bits would, of rows of 8 bits: 2 · 255 · 127 is more than they hold.
-  it('do not saturate where all products have one sign', async () => {
-    const { matrix } = await columnsOf('ones', new Float32Array(OUTER * INNER).fill(1), INNER)
-    const [y] = await products(new Float32Array(INNER).fill(-3), [matrix])
-    for (const value of y ?? []) expect(value).toBeCloseTo(-3 * INNER, 3)
+  it.each([-3, 3])('do not saturate where all products have one sign, of %d', async (number) => {
+    const { matrix } = await columnsOf(`ones ${number}`, new Float32Array(OUTER * INNER).fill(1), INNER)
+    const [y] = await products(new Float32Array(INNER).fill(number), [matrix])
+    for (const value of y ?? []) expect(value).toBeCloseTo(number * INNER, 3)
   })
 
   it('of zeros give the bias, and of tiny numbers nothing but it', async () => {
