@@ -9,17 +9,18 @@ export interface GifBlock {
 const SCREEN_BYTES = 13
 const IMAGE_BYTES = 10
 
-/** The blocks of a GIF, as far as they are whole. */
+/** The blocks of a GIF. What is no whole block, or comes behind the end, stands in the last one. */
 export function splitGif(bytes: Uint8Array): GifBlock[] {
   const colors = SCREEN_BYTES + tableBytes(bytes[10] ?? 0)
   if (colors > bytes.byteLength) return []
   const blocks: GifBlock[] = [{ kind: 'screen', bytes: bytes.subarray(0, colors) }]
-  for (let at = colors; at < bytes.byteLength; ) {
-    const block = blockAt(bytes, at)
-    if (block === undefined || block.end > bytes.byteLength) break
+  let at = colors
+  for (let block = blockAt(bytes, at); block !== undefined && block.end <= bytes.byteLength; ) {
     blocks.push({ kind: block.kind, bytes: bytes.subarray(at, block.end) })
     at = block.end
+    block = blockAt(bytes, at)
   }
+  if (at < bytes.byteLength) blocks.push({ kind: 'end', bytes: bytes.subarray(at) })
   return blocks
 }
 

@@ -44,7 +44,7 @@ export interface PngLayout {
 }
 
 /** The header chunk of a PNG. */
-export function pngHeaderChunk({ width, height, bitDepth = 8, colorType = 2, isInterlaced }: PngLayout): PngChunk {
+function pngHeaderChunk({ width, height, bitDepth = 8, colorType = 2, isInterlaced }: PngLayout): PngChunk {
   const methods = Uint8Array.of(bitDepth, colorType, 0, 0, isInterlaced === true ? 1 : 0)
   return { type: 'IHDR', payload: concatBytes([bigEndian32(width), bigEndian32(height), methods]) }
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { beforeEach, expect, it } from 'vitest'
+import { REFUSED } from '../../e2e/support/hostile-pictures.ts'
 import { simdPipeline } from '../../support/image-pipelines.ts'
 
 const MIB = 1024 * 1024
@@ -36,4 +37,22 @@ it('the memory of a large picture is given up at the end of the run', () => {
 it.each(['chelsea-tiny.png', 'chelsea-lossy.webp'])('the memory of a large JPEG is given up for %s', async (file) => {
   await simdPipeline.preprocess(await open(file))
   expect(simdPipeline.heldBytes).toBeLessThan(32 * MIB)
+})
+
+/** Hostile files, one after the other. */
+const HOSTILE_FILES = 200
+
+it('hostile pictures in a row leave memory flat, and the next sound one is served', async () => {
+  const sound = await open('chelsea-420.jpg')
+  const { digest } = await simdPipeline.preprocess(sound)
+  const refused = REFUSED.map(({ make, code }) => ({ bytes: make(), code }))
+  const held: number[] = []
+  for (let i = 0; i < HOSTILE_FILES; i++) {
+    const file = refused[i % refused.length]
+    if (file === undefined) throw new Error('there is no hostile file')
+    await expect(simdPipeline.preprocess(file.bytes)).rejects.toMatchObject({ code: file.code })
+    if (i % refused.length === refused.length - 1) held.push(simdPipeline.heldBytes)
+  }
+  expect(Math.max(...held)).toBeLessThanOrEqual(held[0] ?? 0)
+  expect((await simdPipeline.preprocess(sound)).digest).toEqual(digest)
 })
