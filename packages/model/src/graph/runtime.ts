@@ -3,6 +3,8 @@
  * `@loupe/model/runtime`; a browser implementation only has to satisfy these interfaces.
  */
 
+import type { FileSlice } from './onnx-model.ts'
+
 /** Element types of graphs and checkpoints. */
 export type DType = 'float32' | 'float16' | 'bfloat16' | 'uint8' | 'int8' | 'int32' | 'int64' | 'bool'
 
@@ -64,6 +66,8 @@ export interface LoadOptions {
   readonly weightsFolder?: string
   /** Whether matrix weights are copied into the layout that the kernels like best, unless the runtime was told; true. */
   readonly prepack?: boolean
+  /** What loading reads of those files: a runtime may fetch it meanwhile. */
+  readonly reads?: readonly FileSlice[]
   /** Ends the load early with `request.cancelled`. */
   readonly signal?: AbortSignal
 }

@@ -5,7 +5,7 @@ import { loadPart } from './load-part.ts'
 
 const FILE = { file: 'model.safetensors', offset: 0, bytes: 0 }
 const numbers: StoredWeight = { dtype: 'float32', shape: [2, 32], ...FILE }
-const blocks: StoredWeight = {
+const blocks = {
   blocks: {
     shape: [2, 32],
     bits: 8,
@@ -13,15 +13,15 @@ const blocks: StoredWeight = {
     quants: { dtype: 'uint8', shape: [2, 1, 32], ...FILE },
     scales: { dtype: 'float32', shape: [2, 1], ...FILE },
   },
-}
+} as const satisfies StoredWeight
 
-const columns: StoredWeight = {
+const columns = {
   columns: {
     shape: [2, 32],
     quants: { dtype: 'uint8', shape: [32, 2], ...FILE },
     scales: { dtype: 'float32', shape: [2], ...FILE },
   },
-}
+} as const satisfies StoredWeight
 
 /** What a runtime is asked to load for a graph over these weights. */
 async function loadedWith(weights: Record<string, StoredWeight>): Promise<LoadOptions | undefined> {
@@ -53,9 +53,13 @@ it('leaves weights where they are when all are numbers', async () => {
 })
 
 it('packs weights when one of them is in columns', async () => {
-  expect(await loadedWith({ a: numbers, b: columns })).toEqual({ weightsFolder: '/w', prepack: true })
+  const { quants, scales } = columns.columns
+  const reads = [numbers, quants, scales]
+  expect(await loadedWith({ a: numbers, b: columns })).toEqual({ weightsFolder: '/w', prepack: true, reads })
 })
 
 it('packs weights when one of them is in blocks', async () => {
-  expect(await loadedWith({ a: numbers, b: blocks, c: numbers })).toEqual({ weightsFolder: '/w', prepack: true })
+  const { quants, scales } = blocks.blocks
+  const reads = [numbers, quants, scales]
+  expect(await loadedWith({ a: numbers, b: blocks, c: numbers })).toEqual({ weightsFolder: '/w', prepack: true, reads })
 })

@@ -1,4 +1,5 @@
 import type { StoredWeight, TensorSource } from '../gemma3/parameters.ts'
+import type { FileTensor } from '../graph/graph.ts'
 import type { Runtime, RuntimeSession } from '../graph/runtime.ts'
 import type { WeightsPart } from './model-parts.ts'
 
@@ -17,12 +18,22 @@ export async function loadPart(
   build: (source: TensorSource) => Uint8Array,
 ): Promise<RuntimeSession> {
   let isPacked = false
+  const reads = new Set<FileTensor>()
   const graph = build((name) => {
     const weight = tensors(name)
     isPacked ||= isPackedByRuntime(weight)
+    for (const tensor of filesOf(weight)) reads.add(tensor)
     return weight
   })
-  return runtime.load(graph, { weightsFolder, prepack: isPacked })
+  // What is not packed is not read before it is used.
+  return runtime.load(graph, { weightsFolder, prepack: isPacked, ...(isPacked ? { reads: [...reads] } : {}) })
+}
+
+function filesOf(weight: StoredWeight): FileTensor[] {
+  if ('columns' in weight) return [weight.columns.quants, weight.columns.scales]
+  if (!('blocks' in weight)) return [weight]
+  const { quants, scales, offsets } = weight.blocks
+  return offsets === undefined ? [quants, scales] : [quants, scales, offsets]
 }
 
 /** Whether the runtime copies a weight into a layout of its own; if it does one of a part, it does all matrices. */

@@ -8,6 +8,7 @@ import { addressOf, call, getAsync, type Pointer } from './ffi.ts'
 import { dropFilePages } from './file-pages.ts'
 import { Handle } from './handle.ts'
 import { describeIo } from './io-info.ts'
+import { readAhead } from './read-ahead.ts'
 import type { RunQueue } from './run-queue.ts'
 import { createSessionOptions, type SessionSettings } from './session-options.ts'
 
@@ -23,12 +24,14 @@ export async function loadSession(
   model: Uint8Array,
   settings: SessionSettings,
   queue: RunQueue,
-  { weightsFolder, prepack, signal }: LoadOptions,
+  { weightsFolder, prepack, reads = [], signal }: LoadOptions,
 ): Promise<OrtSession> {
   const bytes = model.slice() // before anything is awaited: the caller may reuse the original at once
   const folder = await realFolder(weightsFolder)
   using options = createSessionOptions(settings, { weightsFolder: folder, prepack })
   const stop = () => call('SessionOptionsSetLoadCancellationFlag', options.pointer, true)
+  using ahead = new DisposableStack()
+  if (folder !== undefined) ahead.use(readAhead(folder, reads))
   const pointer = await cancellable(signal, stop, () => createSession(bytes, options.pointer))
   const session = new OrtSession(new Handle('session', pointer, 'ReleaseSession'), queue, settings.device !== 'cpu')
   // What was packed has been read, and will not be again.
