@@ -1,7 +1,8 @@
 import { AppError } from '@loupe/shared/errors'
-import { type Context, Hono } from 'hono'
+import { type Context, Hono, type Next } from 'hono'
 import { cors } from 'hono/cors'
 import { requestId } from 'hono/request-id'
+import { anthropicErrorReply } from './anthropic/error-reply.ts'
 import type { EdgeConfig } from './config.ts'
 import type { EdgeEnv, LogLine, Services } from './edge-env.ts'
 import { errorReply } from './error-reply.ts'
@@ -26,6 +27,7 @@ import { completions } from './routes/completions.ts'
 import { count } from './routes/count.ts'
 import { embeddings } from './routes/embeddings.ts'
 import { health } from './routes/health.ts'
+import { messages } from './routes/messages.ts'
 import { models } from './routes/models.ts'
 import { responses } from './routes/responses.ts'
 import { detokenize, tokenize } from './routes/tokenize.ts'
@@ -55,6 +57,7 @@ export interface EdgeDeps {
 /** Headers that a page of another origin may read. */
 const EXPOSED_HEADERS = [
   'x-request-id',
+  'request-id',
   'openai-processing-ms',
   'x-loupe-warning',
   'x-should-retry',
@@ -84,12 +87,14 @@ export function createApp(deps: EdgeDeps) {
       return next()
     })
     .route('/', health)
+    .use('/v1/messages/*', anthropicRequestId)
     .use('/v1/*', authenticate({ ...config, keyring, keys }), rateLimit(), idempotency(idempotencyOptions))
     .use('/admin/*', authenticateAdmin({ ...config, keyring, keys }))
     .route('/admin/keys', adminKeys({ keys, keyring }))
     .route('/v1/chat/completions', chatCompletions)
     .route('/v1/responses', responses)
     .route('/v1/completions', completions)
+    .route('/v1/messages', messages)
     .route('/v1/embeddings', embeddings)
     .route('/v1/models', models)
     .route('/v1/tokenize', tokenize)
@@ -97,6 +102,8 @@ export function createApp(deps: EdgeDeps) {
     .route('/v1/count', count)
     .all('/v1/embeddings', (c) => refuseMethod(c, 'POST'))
     .all('/v1/completions', (c) => refuseMethod(c, 'POST'))
+    .all('/v1/messages', (c) => refuseMethod(c, 'POST'))
+    .all('/v1/messages/count_tokens', (c) => refuseMethod(c, 'POST'))
     .all('/v1/responses', (c) => refuseMethod(c, 'POST'))
     .all('/v1/responses/:id', (c) => refuseMethod(c, 'GET, HEAD, DELETE'))
     .all('/v1/responses/:id/input_items', (c) => refuseMethod(c, 'GET, HEAD'))
@@ -108,7 +115,11 @@ export function createApp(deps: EdgeDeps) {
   app.notFound((c) => {
     throw new AppError('route.unknown', `There is nothing at ${c.req.method} ${c.req.path.slice(0, 200)}.`)
   })
-  app.onError((error) => errorReply(AppError.from(error)))
+  app.onError((thrown, c) => {
+    const error = AppError.from(thrown)
+    const isAnthropic = /^\/v1\/messages(\/|$)/.test(c.req.path)
+    return isAnthropic ? anthropicErrorReply(error, c.var.requestId) : errorReply(error)
+  })
   return app
 }
 
@@ -145,6 +156,12 @@ function imageFetcher(config: EdgeConfig, fetch: Fetch, nowMs: () => number) {
     maxRedirects: LIMITS.imageRedirects,
     timeoutMs: LIMITS.imageFetchMs,
   })
+}
+
+/** Anthropic's clients look for the id of a request here. */
+async function anthropicRequestId(c: Context<EdgeEnv>, next: Next): Promise<void> {
+  await next()
+  c.header('request-id', c.var.requestId)
 }
 
 /** @param taken - the methods of this address, as `Allow` lists them */

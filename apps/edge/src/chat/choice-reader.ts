@@ -16,6 +16,8 @@ export interface Shown {
   readonly calls: readonly CallPiece[]
   /** Whether the answer ends here, at a stop string. */
   readonly stopped: boolean
+  /** Which one. */
+  readonly stop?: string | undefined
 }
 
 /** How an answer is read. */
@@ -76,7 +78,7 @@ export class ChoiceReader {
     this.#unscanned = Math.max(0, this.#unscanned - ids.length)
     const { text, pieces } = this.#splitter?.push(rest) ?? { text: rest, pieces: [] }
     const scanned = this.#scanner.push(text)
-    return this.#show(free + scanned.text, scanned.stopped, pieces)
+    return { ...this.#show(free + scanned.text, scanned.stopped, pieces), stop: scanned.stop }
   }
 
   /** What was held back, once no more tokens come. */
@@ -84,7 +86,7 @@ export class ChoiceReader {
     const rest = this.#decoder.flush()
     const { text, pieces } = this.#splitter?.push(rest) ?? { text: rest, pieces: [] }
     const scanned = this.#scanner.push(text + (this.#splitter?.flush() ?? ''))
-    if (scanned.stopped) return this.#show(scanned.text, true, pieces)
+    if (scanned.stopped) return { ...this.#show(scanned.text, true, pieces), stop: scanned.stop }
     const all = this.#show(scanned.text + this.#scanner.flush(), false, pieces)
     const left = this.#splitter?.hasCalls === true ? [] : this.#held.splice(0).map(({ content }) => content)
     return { ...all, logprobs: [...all.logprobs, ...left] }

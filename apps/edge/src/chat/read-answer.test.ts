@@ -70,7 +70,7 @@ describe('readAnswer', () => {
     const { seen, taken, isLeft } = await read(events, ['. b'])
     expect(textOf(seen).join('')).toBe('red')
     expect(seen.slice(-2)).toEqual([
-      { type: 'end', choice: 0, finishReason: 'stop', completionTokens: 6 },
+      { type: 'end', choice: 0, finishReason: 'stop', stop: '. b', completionTokens: 6 },
       { type: 'done', counts: { completionTokens: 6, cachedTokens: 5 } },
     ])
     expect(taken).toBe(6)
@@ -99,7 +99,7 @@ describe('readAnswer', () => {
     const textBy = (choice: number) => textOf(seen.filter((event) => event.type !== 'done' && event.choice === choice))
     expect([textBy(0).join(''), textBy(1).join('')]).toEqual(['ab', 'x'])
     expect(seen.filter((event) => event.type !== 'text')).toEqual([
-      { type: 'end', choice: 1, finishReason: 'stop', completionTokens: 3 },
+      { type: 'end', choice: 1, finishReason: 'stop', stop: '.', completionTokens: 3 },
       { type: 'end', choice: 0, finishReason: 'length', completionTokens: 4 },
       { type: 'done', counts: { completionTokens: 4, cachedTokens: 7 } },
     ])

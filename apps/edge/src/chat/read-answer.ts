@@ -51,6 +51,8 @@ export type AnswerEvent =
       readonly type: 'end'
       readonly choice: number
       readonly finishReason: AnswerEnd
+      /** The stop string that ended it, if one did. */
+      readonly stop?: string
       readonly completionTokens: number
     }
   | { readonly type: 'done'; readonly counts: AnswerCounts }
@@ -120,7 +122,7 @@ class OpenAnswers {
     if (!isEmpty(shown) || !(shown.stopped || shown.calls.length > 0)) yield this.#text(choice, shown)
     if (!shown.stopped) return
     this.#isCut = true
-    yield this.#end(choice, 'stop')
+    yield this.#end(choice, 'stop', shown.stop)
     // Nobody waits for the worker's own end now.
     if (this.#open.size === 0) yield this.#done(this.#completionTokens, this.#cachedTokens)
   }
@@ -130,7 +132,8 @@ class OpenAnswers {
     const shown = reader.flush()
     yield* this.#calls(choice, shown.calls)
     if (!isEmpty(shown)) yield this.#text(choice, shown)
-    yield this.#end(choice, reader.isWholeCall ? 'tool_calls' : shown.stopped ? 'stop' : reason)
+    const end = reader.isWholeCall ? 'tool_calls' : shown.stopped ? 'stop' : reason
+    yield this.#end(choice, end, end === 'stop' ? shown.stop : undefined)
   }
 
   *#closeAll(summary: GenerateSummary): Generator<AnswerEvent, void> {
@@ -155,9 +158,10 @@ class OpenAnswers {
     }
   }
 
-  #end(choice: number, finishReason: AnswerEnd): AnswerEvent {
+  #end(choice: number, finishReason: AnswerEnd, stop?: string): AnswerEvent {
     this.#open.delete(choice)
-    return { type: 'end', choice, finishReason, completionTokens: this.#completionTokens }
+    const end = { type: 'end', choice, finishReason, completionTokens: this.#completionTokens } as const
+    return stop === undefined ? end : { ...end, stop }
   }
 
   #done(completionTokens: number, cachedTokens: number): AnswerEvent {

@@ -1,7 +1,7 @@
 /** Looks for stop strings in text that comes in pieces. */
 export interface StopScanner {
-  /** @returns the text that can be shown now, and whether the answer ends with it */
-  push(text: string): { readonly text: string; readonly stopped: boolean }
+  /** @returns the text that can be shown now, whether the answer ends with it, and which stop string has ended it */
+  push(text: string): { readonly text: string; readonly stopped: boolean; readonly stop: string | undefined }
   /** @returns what was held back, once no more text comes */
   flush(): string
 }
@@ -19,7 +19,7 @@ export function createStopScanner(stops: readonly string[], showsStop = false): 
       const end = (showsStop ? found?.end : found?.start) ?? held.length - possibleStopLength(held, stops)
       const shown = held.slice(0, end)
       held = found === undefined ? held.slice(end) : ''
-      return { text: shown, stopped: found !== undefined }
+      return { text: shown, stopped: found !== undefined, stop: found?.stop }
     },
     flush() {
       const rest = held
@@ -29,14 +29,14 @@ export function createStopScanner(stops: readonly string[], showsStop = false): 
   }
 }
 
-/** Where the first stop string begins and ends; of those that begin there, the shortest. */
+/** The first stop string, where it begins and ends; of those that begin there, the shortest. */
 function firstStop(
   text: string,
   stops: readonly string[],
-): { readonly start: number; readonly end: number } | undefined {
+): { readonly stop: string; readonly start: number; readonly end: number } | undefined {
   const found = stops.flatMap((stop) => {
     const start = text.indexOf(stop)
-    return start < 0 ? [] : [{ start, end: start + stop.length }]
+    return start < 0 ? [] : [{ stop, start, end: start + stop.length }]
   })
   return found.sort((a, b) => a.start - b.start || a.end - b.end)[0]
 }

@@ -8,6 +8,18 @@ export {
 } from './admin-keys.ts'
 export type { AnswerOptions } from './answer-options.ts'
 export {
+  type AnthropicError,
+  type AnthropicEvent,
+  type AnthropicMessage,
+  anthropicError,
+  anthropicEvent,
+  anthropicMessage,
+  type MessageTokens,
+  messageTokens,
+} from './anthropic-message.ts'
+export { type AnthropicPlace, blameInMessages } from './anthropic-places.ts'
+export { type AnthropicRequest, readCountTokensRequest, readMessagesRequest } from './anthropic-read.ts'
+export {
   API_SCOPES,
   type ApiKeyCard,
   type ApiKeyDetails,
