@@ -28,9 +28,9 @@ export { createStopCheck, type FinishReason, type StopRule, type StopVerdict } f
 export type { TokenConstraint } from './generate/token-constraint.ts'
 export type { BlockActivations, BlockMatrix } from './graph/block-matrix.ts'
 export type { ColumnMatrix } from './graph/column-matrix.ts'
+export type { FileSlice } from './graph/file-slice.ts'
 export type { Floats } from './graph/floats.ts'
 export type { FileTensor } from './graph/graph.ts'
-export type { FileSlice } from './graph/onnx-model.ts'
 export type {
   Device,
   DType,

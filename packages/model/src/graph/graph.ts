@@ -1,14 +1,7 @@
 import { AppError } from '@loupe/shared/errors'
 import { arrangeNodes, identity, type NamedOutput, nameOutputs } from './arrange-nodes.ts'
-import {
-  type Attribute,
-  type Branch,
-  encodeModel,
-  type FileSlice,
-  type Initializer,
-  type ModelNode,
-  type Port,
-} from './onnx-model.ts'
+import type { FileSlice } from './file-slice.ts'
+import { type Attribute, type Branch, encodeModel, type Initializer, type ModelNode, type Port } from './onnx-model.ts'
 import { BYTES_PER_ELEMENT, type DType, type TensorData } from './runtime.ts'
 import { type Dim, elementCount, formatShape, type Shape } from './shape.ts'
 import { type AnyValue, axisCount, named, type Value } from './value.ts'

@@ -1,3 +1,4 @@
+import type { FileSlice } from './file-slice.ts'
 import { ProtoMessage } from './protobuf.ts'
 import type { DType } from './runtime.ts'
 import type { Shape } from './shape.ts'
@@ -20,16 +21,6 @@ export interface ModelNode {
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
   readonly attributes: Readonly<Record<string, Attribute>>
-}
-
-/** Bytes of a file that hold a tensor. */
-export interface FileSlice {
-  /** Name of the file inside the weights folder. */
-  readonly file: string
-  /** First byte, counted from the start of the file. */
-  readonly offset: number
-  /** How many bytes. */
-  readonly bytes: number
 }
 
 /** A tensor the model comes with: its bytes, or where they lie on disk. */

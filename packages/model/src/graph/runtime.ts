@@ -3,7 +3,7 @@
  * `@loupe/model/runtime`; a browser implementation only has to satisfy these interfaces.
  */
 
-import type { FileSlice } from './onnx-model.ts'
+import type { FileSlice } from './file-slice.ts'
 
 /** Element types of graphs and checkpoints. */
 export type DType = 'float32' | 'float16' | 'bfloat16' | 'uint8' | 'int8' | 'int32' | 'int64' | 'bool'

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { FileSlice } from '../graph/onnx-model.ts'
+import type { FileSlice } from '../graph/file-slice.ts'
 
 const PIECE_BYTES = 4 * 1024 * 1024
 
