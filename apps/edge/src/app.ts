@@ -29,6 +29,7 @@ import { embeddings } from './routes/embeddings.ts'
 import { health } from './routes/health.ts'
 import { messages } from './routes/messages.ts'
 import { models } from './routes/models.ts'
+import { preview } from './routes/preview.ts'
 import { responses } from './routes/responses.ts'
 import { detokenize, tokenize } from './routes/tokenize.ts'
 import type { ResponseStore } from './storage/response-store.ts'
@@ -100,6 +101,7 @@ export function createApp(deps: EdgeDeps) {
     .route('/v1/tokenize', tokenize)
     .route('/v1/detokenize', detokenize)
     .route('/v1/count', count)
+    .route('/v1/preview', preview)
     .all('/v1/embeddings', (c) => refuseMethod(c, 'POST'))
     .all('/v1/completions', (c) => refuseMethod(c, 'POST'))
     .all('/v1/messages', (c) => refuseMethod(c, 'POST'))
@@ -108,7 +110,7 @@ export function createApp(deps: EdgeDeps) {
     .all('/v1/responses/:id', (c) => refuseMethod(c, 'GET, HEAD, DELETE'))
     .all('/v1/responses/:id/input_items', (c) => refuseMethod(c, 'GET, HEAD'))
     .all('/v1/chat/completions', (c) => refuseMethod(c, 'POST'))
-    .on(['GET', 'PUT', 'PATCH', 'DELETE'], ['/v1/tokenize', '/v1/detokenize', '/v1/count'], (c) =>
+    .on(['GET', 'PUT', 'PATCH', 'DELETE'], ['/v1/tokenize', '/v1/detokenize', '/v1/count', '/v1/preview'], (c) =>
       refuseMethod(c, 'POST'),
     )
     .on(['POST', 'PUT', 'PATCH', 'DELETE'], '/v1/models/*', (c) => refuseMethod(c, 'GET, HEAD'))

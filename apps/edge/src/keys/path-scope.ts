@@ -8,6 +8,7 @@ const SCOPES: Readonly<Record<string, ApiScope>> = {
   tokenize: 'chat',
   detokenize: 'chat',
   count: 'chat',
+  preview: 'chat',
   responses: 'responses',
   embeddings: 'embeddings',
   models: 'models',

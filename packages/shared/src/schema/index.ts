@@ -55,6 +55,13 @@ export { type EmbeddingList, embeddingList } from './embeddings-reply.ts'
 export { type EmbeddingsRequest, embeddingsRequest, readEmbeddingsRequest } from './embeddings-request.ts'
 export { errorReply } from './error-reply.ts'
 export { type ModelCard, type ModelCards, modelCards } from './model-list.ts'
+export {
+  type PreviewReply,
+  type PreviewRequest,
+  previewReply,
+  previewRequest,
+  readPreviewRequest,
+} from './preview.ts'
 export { type ChatRequest, readChatRequest } from './read-chat-request.ts'
 export type { PlacedItem } from './responses-conversation.ts'
 export { type ResponseEvent, responseEvent } from './responses-events.ts'
