@@ -16,6 +16,8 @@ export interface CountingProxy {
   readonly calls: ProxiedCall[]
   /** Where it passes requests on to; undefined is a worker that is down. */
   target: string | undefined
+  /** What it answers itself to the next requests for an answer, as an overloaded worker would. */
+  readonly refusals: { readonly status: number; readonly body: string }[]
   close(): Promise<void>
 }
 
@@ -28,6 +30,7 @@ export async function startCountingProxy(target: string): Promise<CountingProxy>
     url: await listen(server),
     calls: [],
     target,
+    refusals: [],
     close: () => {
       server.closeAllConnections()
       return new Promise((resolve) => {
@@ -51,6 +54,11 @@ async function pass(proxy: CountingProxy, incoming: IncomingMessage, outgoing: S
   const { method = 'GET', url: path = '/', headers } = incoming
   if (proxy.target === undefined) {
     incoming.socket.destroy()
+    return
+  }
+  const refusal = path.includes('/generate') ? proxy.refusals.shift() : undefined
+  if (refusal !== undefined) {
+    outgoing.writeHead(refusal.status, { 'content-type': 'application/json' }).end(refusal.body)
     return
   }
   const onward = request(`${proxy.target}${path}`, { method, headers }, (reply) => {
