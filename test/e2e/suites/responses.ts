@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import Anthropic from '@anthropic-ai/sdk'
 import OpenAI, { BadRequestError, NotFoundError } from 'openai'
 import { describe, expect, it } from 'vitest'
 import { bytesUri, dataUri, examplePath, imagePart, textPart } from '../support/pictures.ts'
@@ -130,11 +131,23 @@ function sameAnswersSuite(client: () => OpenAI, stack: () => Stack): void {
     return { chat: choices[0]?.message.content, texts: [whole.output_text, helper.output_text, streamed] }
   }
 
+  /** What Anthropic's endpoint says, whole and streamed. */
+  async function messageTexts(content: Anthropic.MessageParam['content']) {
+    const anthropic = new Anthropic({ apiKey: 'unused', baseURL: stack().edgeUrl, maxRetries: 0 })
+    const body = { ...greedy, max_tokens: 24, messages: [{ role: 'user' as const, content }] }
+    const whole = await anthropic.messages.create(body)
+    const streamed = await anthropic.messages.stream(body).finalText()
+    return [whole.content.map((block) => ('text' in block ? block.text : '')).join(''), streamed]
+  }
+
   describe('the same question', () => {
-    it('with a picture has the same answer in a chat and as a response, streamed and not', async () => {
+    it('with a picture has the same answer in a chat, as a response and as a message, streamed and not', async () => {
       const { chat, texts } = await answers(messages(), input())
       expect(chat).not.toBe('')
       expect(texts).toEqual([chat, chat, chat])
+      const [, data = ''] = picture().split(',')
+      const source = { type: 'base64' as const, media_type: 'image/png' as const, data }
+      expect(await messageTexts([{ type: 'image', source }, textPart(QUESTION)])).toEqual([chat, chat])
     })
 
     it('without one has it as a completion, too, by the ids of its template', async () => {
@@ -142,6 +155,7 @@ function sameAnswersSuite(client: () => OpenAI, stack: () => Stack): void {
       const { chat, texts } = await answers(asked, asked)
       expect(chat).not.toBe('')
       expect(texts).toEqual([chat, chat, chat])
+      expect(await messageTexts('Which shapes do you know?')).toEqual([chat, chat])
       const body = JSON.stringify({ model: MODEL, messages: asked })
       const reply = await fetch(`${stack().edgeUrl}/v1/tokenize`, { method: 'POST', body })
       const { tokens: prompt } = (await reply.json()) as { tokens: number[] }
