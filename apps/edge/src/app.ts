@@ -7,6 +7,8 @@ import type { EdgeConfig } from './config.ts'
 import type { EdgeEnv, LogLine, Services } from './edge-env.ts'
 import { errorReply } from './error-reply.ts'
 import type { Fetch } from './fetch.ts'
+import type { FileStore } from './files/file-store.ts'
+import { createPictureFileReader } from './files/read-picture-file.ts'
 import { createDecodeTurns } from './images/decode-turns.ts'
 import { createDnsResolver } from './images/dns-resolver.ts'
 import { createImageFetcher } from './images/fetch-image.ts'
@@ -26,6 +28,7 @@ import { chatCompletions } from './routes/chat-completions.ts'
 import { completions } from './routes/completions.ts'
 import { count } from './routes/count.ts'
 import { embeddings } from './routes/embeddings.ts'
+import { fileRoutes } from './routes/files.ts'
 import { health } from './routes/health.ts'
 import { messages } from './routes/messages.ts'
 import { models } from './routes/models.ts'
@@ -50,6 +53,8 @@ export interface EdgeDeps {
   readonly replies: ReplyShelf
   /** Keeps what was answered at `/v1/responses`. */
   readonly responses: ResponseStore
+  /** Keeps what was uploaded, and what batches have written. */
+  readonly files: FileStore
   readonly log: (line: LogLine) => void
   /** Milliseconds since 1970. */
   readonly nowMs: () => number
@@ -71,7 +76,7 @@ const EXPOSED_HEADERS = [
 /** Makes the public API. Nothing in it is global: two apps share nothing. */
 export function createApp(deps: EdgeDeps) {
   const services = createServices(deps)
-  const { config, keys, replies } = deps
+  const { config, keys, replies, files, images } = deps
   const keyring = createKeyring(config.keyPepper)
   const idempotencyOptions = {
     replies,
@@ -97,6 +102,7 @@ export function createApp(deps: EdgeDeps) {
     .route('/v1/completions', completions)
     .route('/v1/messages', messages)
     .route('/v1/embeddings', embeddings)
+    .route('/v1/files', fileRoutes({ files, images, mostBytes: LIMITS.uploadBytes }))
     .route('/v1/models', models)
     .route('/v1/tokenize', tokenize)
     .route('/v1/detokenize', detokenize)
@@ -106,6 +112,9 @@ export function createApp(deps: EdgeDeps) {
     .all('/v1/completions', (c) => refuseMethod(c, 'POST'))
     .all('/v1/messages', (c) => refuseMethod(c, 'POST'))
     .all('/v1/messages/count_tokens', (c) => refuseMethod(c, 'POST'))
+    .all('/v1/files', (c) => refuseMethod(c, 'GET, HEAD, POST'))
+    .all('/v1/files/:id', (c) => refuseMethod(c, 'GET, HEAD, DELETE'))
+    .all('/v1/files/:id/content', (c) => refuseMethod(c, 'GET, HEAD'))
     .all('/v1/responses', (c) => refuseMethod(c, 'POST'))
     .all('/v1/responses/:id', (c) => refuseMethod(c, 'GET, HEAD, DELETE'))
     .all('/v1/responses/:id/input_items', (c) => refuseMethod(c, 'GET, HEAD'))
@@ -125,7 +134,8 @@ export function createApp(deps: EdgeDeps) {
   return app
 }
 
-function createServices({ config, fetchWorker, fetchImage: fetch, images, responses, log, nowMs }: EdgeDeps): Services {
+function createServices(deps: EdgeDeps): Services {
+  const { config, fetchWorker, fetchImage: fetch, images, responses, files, log, nowMs } = deps
   const worker = createWorkerClient({
     url: config.workerUrl,
     fetch: fetchWorker,
@@ -134,7 +144,9 @@ function createServices({ config, fetchWorker, fetchImage: fetch, images, respon
   })
   const { waitingDecodes: maxWaiting, decodeLeaseMs: leaseMs, abandonedDecodeMs: abandonedMs } = LIMITS
   const turns = createDecodeTurns({ maxWaiting, leaseMs, abandonedMs, nowMs })
-  const imageOptions = { images, turns, maxImages: LIMITS.images, fetchImage: imageFetcher(config, fetch, nowMs) }
+  const readPictureFile = createPictureFileReader(files, LIMITS.imageBytes)
+  const fetchImage = imageFetcher(config, fetch, nowMs)
+  const imageOptions = { images, turns, maxImages: LIMITS.images, fetchImage, readPictureFile }
   return {
     worker,
     models: createModelCatalog({ worker, nowMs, ttlMs: LIMITS.modelTtlMs }),

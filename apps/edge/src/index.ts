@@ -7,11 +7,13 @@ import { codecs } from './codecs.ts'
 import { readConfig } from './config.ts'
 import { objectNamespace } from './durable-objects.ts'
 import { errorReply } from './error-reply.ts'
+import { createObjectFileStore } from './files/object-file-store.ts'
 import { createObjectKeyBook } from './keys/object-key-book.ts'
 import { createObjectReplyShelf } from './replies/object-reply-shelf.ts'
 import type { ResponseShelfObject } from './storage/response-shelf-object.ts'
 import { createResponseStore } from './storage/response-store.ts'
 
+export { FileShelfObject } from './files/file-shelf-object.ts'
 export { KeyDirectoryObject } from './keys/key-directory-object.ts'
 export { KeyObject } from './keys/key-object.ts'
 export { ReplyObject } from './replies/reply-object.ts'
@@ -32,6 +34,7 @@ function wire(env: Readonly<Record<string, unknown>>) {
     keys: createObjectKeyBook(env),
     replies: createObjectReplyShelf(env),
     responses: createResponseStore({ shelfOf, ttlMs: config.responseTtlMs, nowMs }),
+    files: createObjectFileStore(env, nowMs),
     // biome-ignore lint/suspicious/noConsole: the log of a Worker is its console
     log: (line) => console.log(JSON.stringify(line)),
     nowMs,

@@ -16,6 +16,10 @@ export const LIMITS = {
   storedResponseBytes: 15 * 1024 * 1024,
   /** All stored responses of one tenant: the oldest go first. A Durable Object may hold 10 GB. */
   storedTenantBytes: 512 * 1024 * 1024,
+  /** One file. Cloudflare lets 100 MB of a body in; pictures are read whole. */
+  uploadBytes: { batch: 95 * 1024 * 1024, vision: 12 * 1024 * 1024, user_data: 12 * 1024 * 1024 },
+  /** All files of one tenant. */
+  storedFilesBytes: 2 * 1024 * 1024 * 1024,
   /** From the first byte sent to the last byte received of one picture, redirects included. */
   imageFetchMs: 10_000,
   imageRedirects: 3,

@@ -28,7 +28,7 @@ export function requestPictures<T>(
     checkVision(metadata, references)
     const autoPanAndScan = metadata.parameters.do_pan_and_scan ?? false
     if (made?.autoPanAndScan !== autoPanAndScan) {
-      made = { autoPanAndScan, pictures: make(references, { ...visitor, autoPanAndScan }) }
+      made = { autoPanAndScan, pictures: make(references, { ...visitor, owner: tenant, autoPanAndScan }) }
     }
     return made.pictures
   }

@@ -1,6 +1,7 @@
 import { AppError } from '@loupe/shared/errors'
 import type { ImageReference } from '@loupe/shared/schema'
 import { toHex } from '@loupe/shared/wire'
+import type { ReadPictureFile } from '../files/read-picture-file.ts'
 import { isDataUri, readDataUri } from './data-uri.ts'
 import type { DecodeTurns } from './decode-turns.ts'
 import type { FetchImage, ImageVisitor } from './fetch-image.ts'
@@ -41,12 +42,16 @@ export interface PrepareImagesOptions {
   readonly images: ImagePreprocessor
   readonly turns: DecodeTurns
   readonly fetchImage: FetchImage
+  /** Reads an uploaded picture of the tenant. */
+  readonly readPictureFile: ReadPictureFile
   /** Tiles of one request: pictures and crops. */
   readonly maxImages: number
 }
 
 /** Whose pictures they are, and how they are looked at. */
 export interface ImageTerms extends ImageVisitor {
+  /** Whose files may be named; the tenant, unless that is salted. */
+  readonly owner?: string
   /** What `detail: "auto"` means for the model. */
   readonly autoPanAndScan: boolean
 }
@@ -93,7 +98,7 @@ interface Crops extends CropOptions {
 
 async function eachPicture<T>(
   references: readonly ImageReference[],
-  { images, fetchImage, maxImages, terms }: PrepareImagesOptions & { readonly terms: ImageTerms },
+  { images, maxImages, ...sources }: PrepareImagesOptions & { readonly terms: ImageTerms },
   take: (bytes: Uint8Array, crops: Crops) => Promise<T>,
 ): Promise<T[]> {
   const surplus = references[maxImages]
@@ -101,10 +106,10 @@ async function eachPicture<T>(
   const taken: T[] = []
   let tiles = 0
   for (const reference of references) {
-    const { address, param } = reference
+    const { param } = reference
     try {
-      const bytes = isDataUri(address) ? readDataUri(address) : await fetchImage(address, terms)
-      const panAndScan = wantsCrops(reference, terms)
+      const bytes = await bytesOf(reference, sources)
+      const panAndScan = wantsCrops(reference, sources.terms)
       const { boxes } = images.measure(bytes, { panAndScan })
       tiles += 1 + boxes.length
       if (tiles > maxImages) throw tooMany(reference, maxImages, tiles)
@@ -114,6 +119,14 @@ async function eachPicture<T>(
     }
   }
   return taken
+}
+
+type Sources = Pick<PrepareImagesOptions, 'fetchImage' | 'readPictureFile'> & { readonly terms: ImageTerms }
+
+async function bytesOf({ address, fileId }: ImageReference, sources: Sources): Promise<Uint8Array> {
+  const { fetchImage, readPictureFile, terms } = sources
+  if (fileId !== undefined) return readPictureFile(fileId, terms.owner ?? terms.tenant)
+  return isDataUri(address) ? readDataUri(address) : fetchImage(address, terms)
 }
 
 function wantsCrops({ detail = 'auto' }: ImageReference, { autoPanAndScan }: ImageTerms): boolean {

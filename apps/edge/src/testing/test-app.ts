@@ -3,9 +3,11 @@ import { createApp } from '../app.ts'
 import { type EdgeConfig, readConfig } from '../config.ts'
 import type { LogLine } from '../edge-env.ts'
 import type { Fetch } from '../fetch.ts'
+import type { FileStore } from '../files/file-store.ts'
 import type { ImagePreprocessor } from '../images/prepare-images.ts'
 import type { ResponseStore } from '../storage/response-store.ts'
 import { createFakeWorker, type FakeWorker, type ModelFacts, TINY_MODEL } from './fake-worker.ts'
+import { createMemoryFiles } from './memory-files.ts'
 import { createMemoryKeyBook, type MemoryKeyBook } from './memory-key-book.ts'
 import { createMemoryReplyShelf } from './memory-reply-shelf.ts'
 import { memoryResponseStore } from './memory-shelf.ts'
@@ -39,6 +41,7 @@ export interface TestAppOptions {
   readonly model?: Partial<ModelFacts>
   readonly fetchImage?: Fetch
   readonly responses?: ResponseStore
+  readonly files?: FileStore
 }
 
 const PATCH_BYTES = 4096 * 588
@@ -78,6 +81,7 @@ export async function createTestApp({
   model = {},
   fetchImage = noNetwork,
   responses,
+  files,
 }: TestAppOptions = {}): Promise<TestApp> {
   const worker = await createFakeWorker(model)
   const log: LogLine[] = []
@@ -92,6 +96,7 @@ export async function createTestApp({
     fetchImage,
     images: fakeImages(decoded, () => trims.push(worker.calls.length)),
     responses: responses ?? memoryResponseStore({ nowMs }),
+    files: files ?? createMemoryFiles(nowMs),
     log: (line) => log.push(line),
     keys,
     replies: createMemoryReplyShelf(nowMs),

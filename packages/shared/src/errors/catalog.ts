@@ -109,6 +109,11 @@ export const ERRORS = {
     title: 'The response to go on with is not there.',
   },
 
+  'file.unknown': { ...invalid, status: 404, title: 'There is no such file.' },
+  'file.quota': { ...invalid, status: 413, title: 'The files of this tenant are larger than it may keep.' },
+  'batch.unknown': { ...invalid, status: 404, title: 'There is no such batch.' },
+  'batch.ended': { ...invalid, status: 409, title: 'The batch has ended.' },
+
   'image.empty': { ...invalid, status: 400, title: 'The image holds no bytes.' },
   'image.malformed': { ...invalid, status: 400, title: 'The image cannot be decoded.' },
   'image.unsupported': { ...invalid, status: 415, title: 'This image format is not supported.' },

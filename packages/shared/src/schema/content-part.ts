@@ -20,12 +20,20 @@ const imageUrlPart = z.looseObject({
   detail,
 })
 
-/** A picture as the Responses API writes it. */
-const inputImagePart = z.looseObject({
-  type: z.literal('input_image'),
-  image_url: z.union([address, z.looseObject({ url: address, detail })]),
-  detail,
-})
+const fileId = z.string().min(1).max(256)
+
+/** A picture as the Responses API writes it: by its address, or by the id of an uploaded file. */
+const inputImagePart = z
+  .looseObject({
+    type: z.literal('input_image'),
+    image_url: z.union([address, z.looseObject({ url: address, detail })]).nullish(),
+    file_id: fileId.nullish(),
+    detail,
+  })
+  .refine((part) => isGiven(part.image_url) !== isGiven(part.file_id), 'expected either "image_url" or "file_id"')
+
+/** An uploaded picture, as the chat API names it. */
+const filePart = z.looseObject({ type: z.literal('file'), file: z.looseObject({ file_id: fileId }) })
 
 /** Text as the Responses API writes it. */
 const inputTextPart = z.looseObject({ type: z.literal('input_text'), text: z.string() })
@@ -39,16 +47,28 @@ export const contentPart = z.discriminatedUnion('type', [
   inputTextPart,
   imageUrlPart,
   inputImagePart,
+  filePart,
   refusalPart,
 ])
 
 /** @see {@link contentPart} */
 export type ContentPart = z.infer<typeof contentPart>
 
-type PicturePart = Extract<ContentPart, { type: 'image_url' | 'input_image' }>
+type PicturePart = Extract<ContentPart, { type: 'image_url' | 'input_image' | 'file' }>
 
-/** Address and detail of a picture, wherever the client wrote them. */
-export function readPicturePart({ image_url: image, detail: outer }: PicturePart) {
+/** Address or file, and detail, of a picture, wherever the client wrote them. */
+export function readPicturePart(part: PicturePart) {
+  if (part.type === 'file') return pictureFile(part.file.file_id)
+  const { image_url: image, detail: outer } = part
+  if (image === null || image === undefined) return pictureFile(part['file_id'], outer)
   const [address, inner] = typeof image === 'string' ? [image, undefined] : [image.url, image.detail]
   return { type: 'image', address, detail: inner ?? outer ?? 'auto' } as const
+}
+
+function pictureFile(id: unknown, detail?: ImageDetail | null) {
+  return { type: 'image', address: '', fileId: String(id), detail: detail ?? 'auto' } as const
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== null && value !== undefined
 }

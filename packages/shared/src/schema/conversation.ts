@@ -6,8 +6,10 @@ import { formatPath } from './issue-error.ts'
 /** A picture of a message, not yet looked at. */
 export interface ImageReference {
   readonly type: 'image'
-  /** A `data:` URI or an address. */
+  /** A `data:` URI or an address; empty where there is a file. */
   readonly address: string
+  /** The id of an uploaded file, instead of an address. */
+  readonly fileId?: string
   /** `auto` when left out. */
   readonly detail?: ImageDetail
   /** Where it stands in the request, for errors: `messages[2].content[1].image_url`. */
@@ -74,10 +76,12 @@ function readPart(part: ContentPart, [message, place]: readonly [number, number]
       return { type: 'text', text: part.text } as const
     case 'refusal':
       return { type: 'text', text: part.refusal } as const
+    case 'file':
     case 'image_url':
     case 'input_image': {
-      const param = formatPath(['messages', message, 'content', place, 'image_url'])
-      return { ...readPicturePart(part), param }
+      const picture = readPicturePart(part)
+      const field = part.type === 'file' ? 'file.file_id' : 'fileId' in picture ? 'file_id' : 'image_url'
+      return { ...picture, param: `${formatPath(['messages', message, 'content', place])}.${field}` }
     }
   }
 }

@@ -11,7 +11,7 @@ const KNOWN_IN_MESSAGES = new Set([
   'function_call',
   'audio',
 ])
-const KNOWN_IN_PARTS = new Set(['type', 'text', 'image_url', 'refusal', 'detail', 'file_id', 'uuid'])
+const KNOWN_IN_PARTS = new Set(['type', 'text', 'image_url', 'refusal', 'detail', 'file', 'file_id', 'uuid'])
 
 /**
  * The fields of a request that were accepted and have no effect, as JSON paths. Null and empty values ask for nothing

@@ -33,6 +33,22 @@ export {
   type KeyLimits,
 } from './api-key.ts'
 export {
+  type BatchEndpoint,
+  type BatchError,
+  type BatchLine,
+  type BatchList,
+  type BatchObject,
+  type BatchStatus,
+  batchList,
+  batchObject,
+  type CreateBatchRequest,
+  createBatchRequest,
+  type ListBatchesQuery,
+  readBatchLine,
+  readCreateBatchRequest,
+  readListBatchesQuery,
+} from './batches.ts'
+export {
   type ChatCompletion,
   type ChatCompletionChunk,
   type ChatToolCall,
@@ -54,6 +70,19 @@ export type { ConversationMessage, ImageReference, ToolCall } from './conversati
 export { type EmbeddingList, embeddingList } from './embeddings-reply.ts'
 export { type EmbeddingsRequest, embeddingsRequest, readEmbeddingsRequest } from './embeddings-request.ts'
 export { errorReply } from './error-reply.ts'
+export {
+  type FileList,
+  type FileObject,
+  type FilePurpose,
+  fileDeleted,
+  fileList,
+  fileObject,
+  type ListFilesQuery,
+  readListFilesQuery,
+  readUploadTerms,
+  type UploadPurpose,
+  type UploadTerms,
+} from './files.ts'
 export { type ModelCard, type ModelCards, modelCards } from './model-list.ts'
 export {
   type PreviewReply,

@@ -290,9 +290,9 @@ describe('what readChatRequest does not offer', () => {
       'messages[0].content[0].uuid',
     ],
     [
-      'a picture by file_id',
-      { role: 'user', content: [{ type: 'input_image', file_id: 'f' }] },
-      'messages[0].content[0].file_id',
+      'a file inside a message',
+      { role: 'user', content: [{ type: 'file', file: { file_data: 'data:application/pdf;base64,', filename: 'f' } }] },
+      'messages[0].content[0].file.file_data',
     ],
     [
       'a picture in a system message',

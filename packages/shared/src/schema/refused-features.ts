@@ -38,7 +38,7 @@ const REFUSED: readonly RefusedFeature[] = [
 
 /** The roles and parts that OpenAI knows and Loupe does not take. */
 const REFUSED_ROLES = ['function']
-const KNOWN_PARTS = ['text', 'input_text', 'image_url', 'input_image', 'refusal']
+const KNOWN_PARTS = ['text', 'input_text', 'image_url', 'input_image', 'file', 'refusal']
 
 /**
  * Looks for features that are not offered, before the schema is applied: their refusal must name the feature, not the
@@ -98,7 +98,7 @@ function refusePart(part: unknown, role: unknown, at: string): void {
   if (!KNOWN_PARTS.includes(type)) {
     throw refusal(`${at}.type`, `Parts of the type "${type.slice(0, 64)}" are not offered by this server.`)
   }
-  const isImage = type === 'image_url' || type === 'input_image'
+  const isImage = type === 'image_url' || type === 'input_image' || type === 'file'
   if (isImage && role !== 'user' && role !== 'tool') {
     throw refusal(
       at,
@@ -106,8 +106,12 @@ function refusePart(part: unknown, role: unknown, at: string): void {
     )
   }
   if (isImage && isRecord(part)) refuseNameOnly(part, at)
-  if (isImage && isRecord(part) && part['file_id'] !== undefined && part['file_id'] !== null) {
-    throw refusal(`${at}.file_id`, 'Pictures by "file_id" are not offered by this server.')
+  const file = isRecord(part) ? part['file'] : undefined
+  if (isRecord(file) && file['file_data'] !== undefined && file['file_data'] !== null) {
+    throw refusal(
+      `${at}.file.file_data`,
+      'Files inside a message are not offered: upload a picture and name its "file_id".',
+    )
   }
 }
 
