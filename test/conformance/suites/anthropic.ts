@@ -5,6 +5,7 @@ import Anthropic, {
   NotFoundError,
   RateLimitError,
 } from '@anthropic-ai/sdk'
+import { betaZodTool } from '@anthropic-ai/sdk/helpers/beta/zod'
 import { zodOutputFormat } from '@anthropic-ai/sdk/helpers/zod'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -121,6 +122,21 @@ function toolsSuite(clientOf: ClientOf): void {
       expect(after.content).toMatchObject([{ type: 'text' }])
     })
 
+    it('lets its runner make the calls', async () => {
+      const seen: unknown[] = []
+      const run = (args: z.infer<typeof Seen>) => {
+        seen.push(args)
+        return 'noted'
+      }
+      const tool = betaZodTool({ name: 'report', description: 'Reports what is seen.', inputSchema: Seen, run })
+      const tool_choice = { type: 'tool' as const, name: 'report', disable_parallel_tool_use: true }
+      const runner = clientOf().beta.messages.toolRunner({ ...asked(), tools: [tool], tool_choice, max_iterations: 2 })
+      const ends: unknown[] = []
+      for await (const { stop_reason } of runner) ends.push(stop_reason)
+      expect(ends).toEqual(['tool_use', 'tool_use'])
+      expect(seen[0]).toEqual(Seen.parse(seen[0]))
+    })
+
     it('parses an answer by a zod schema', async () => {
       const output_config = { format: zodOutputFormat(Named) }
       const { parsed_output: parsed } = await clientOf().messages.parse({ ...asked(), output_config })
@@ -148,6 +164,8 @@ function faultsSuite(stack: () => Stack, clientOf: ClientOf): void {
     it('is let in by its key, and refused with one that is not valid', async () => {
       const { key } = await createKey(stack(), {})
       expect((await clientOf({ apiKey: key }).messages.countTokens(counted())).input_tokens).toBeGreaterThan(256)
+      const bearer = clientOf({ apiKey: null, authToken: key })
+      expect((await bearer.models.list()).data.map(({ id }) => id)).toEqual([MODEL])
       const made = clientOf({ apiKey: `${key.slice(0, -1)}${key.endsWith('a') ? 'b' : 'a'}` })
       await expect(made.messages.create(asked())).rejects.toThrow(AuthenticationError)
     })

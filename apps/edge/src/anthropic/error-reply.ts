@@ -25,5 +25,6 @@ export function anthropicError(error: AppError, requestId: string): AnthropicErr
   const { status } = error.entry
   const type = TYPES[status] ?? (status < 500 ? 'invalid_request_error' : 'api_error')
   const { message, param } = openAiError(error).error
-  return { type: 'error', error: { type, message, param, code: error.code }, request_id: requestId }
+  const details = error.facts === undefined ? {} : { details: { ...error.facts } }
+  return { type: 'error', error: { type, message, param, code: error.code, ...details }, request_id: requestId }
 }

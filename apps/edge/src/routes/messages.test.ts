@@ -175,6 +175,12 @@ describe('an error in the form of Anthropic', () => {
     })
   })
 
+  it('tells a client that asks for a thread to send the whole conversation', async () => {
+    const reply = await post(await createTestApp(), { thread: { type: 'create' } })
+    const { error } = await errorOf(reply)
+    expect(error).toMatchObject({ param: 'thread', details: { error_code: 'thread_unsupported_request' } })
+  })
+
   it.each([
     [404, 'not_found_error', { model: 'x' }],
     [400, 'invalid_request_error', { max_tokens: null }],

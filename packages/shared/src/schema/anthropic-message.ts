@@ -73,6 +73,8 @@ export const anthropicError = z.object({
     message: z.string(),
     param: z.string().nullable(),
     code: z.string(),
+    /** Facts that a client may act on. */
+    details: z.record(z.string(), z.unknown()).optional(),
   }),
   request_id: z.string(),
 })

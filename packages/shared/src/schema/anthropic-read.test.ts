@@ -132,6 +132,7 @@ describe('what is refused', () => {
   it.each([
     ['thinking', { thinking: { type: 'enabled', budget_tokens: 1024 } }, 'thinking'],
     ['a container', { container: 'c' }, 'container'],
+    ['a thread', { thread: { type: 'create' } }, 'thread'],
     ['servers of tools', { mcp_servers: [{ type: 'url' }] }, 'mcp_servers'],
     ['a built-in tool', { tools: [{ type: 'web_search_20250305', name: 'web_search' }] }, 'tools[0].type'],
     ['a document', { messages: asked({ type: 'document' }) }, 'messages[0].content[0].type'],

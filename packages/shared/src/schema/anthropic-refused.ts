@@ -4,6 +4,8 @@ import { AppError } from '../errors/index.ts'
 interface Refused {
   readonly field: string
   isHarmless(value: unknown): boolean
+  /** What a client that can do without it looks for. */
+  readonly facts?: Readonly<Record<string, unknown>>
 }
 
 const isOneOf =
@@ -11,6 +13,9 @@ const isOneOf =
   (value: unknown): boolean =>
     harmless.includes(value)
 const isEmpty = (value: unknown): boolean => typeof value === 'object' && Object.keys(value ?? {}).length === 0
+
+/** Anthropic's client sends the whole conversation instead, once it reads this; its runner of tools asks for a thread first. */
+const WITHOUT_THREAD = { error_code: 'thread_unsupported_request', unsupported: ['thread'] }
 
 /** What would change the answer, or where it is made, and is not offered. Null never asks for anything. */
 const REFUSED: readonly Refused[] = [
@@ -21,6 +26,7 @@ const REFUSED: readonly Refused[] = [
   { field: 'output_format', isHarmless: isOneOf() },
   { field: 'speed', isHarmless: isOneOf('standard') },
   { field: 'thinking', isHarmless: (value) => fieldOf(value, 'type') === 'disabled' },
+  { field: 'thread', isHarmless: isOneOf(), facts: WITHOUT_THREAD },
 ]
 
 /** More blocks than this in all messages together are no conversation: each is looked at, and each fault is an object. */
@@ -33,10 +39,10 @@ const MOST_BLOCKS = 8192
  * @throws AppError `request.unsupported` with the `param` of the first one; `request.invalid` for too many blocks
  */
 export function refuseInMessages(body: Readonly<Record<string, unknown>>): void {
-  for (const { field, isHarmless } of REFUSED) {
+  for (const { field, isHarmless, facts } of REFUSED) {
     const value = body[field]
     if (value === undefined || value === null || isHarmless(value)) continue
-    throw refusal(field, `"${field}" is not offered by this server${HINTS[field] ?? ''}.`)
+    throw refusal(field, `"${field}" is not offered by this server${HINTS[field] ?? ''}.`, facts)
   }
   const { messages, system, tools } = body
   checkBlockCount(messages)
@@ -91,8 +97,8 @@ function checkBlockCount(messages: unknown): void {
   throw new AppError('request.invalid', detail, { param: 'messages' })
 }
 
-function refusal(param: string, detail: string): AppError {
-  return new AppError('request.unsupported', detail, { param })
+function refusal(param: string, detail: string, facts?: Refused['facts']): AppError {
+  return new AppError('request.unsupported', detail, { param, ...(facts === undefined ? {} : { facts }) })
 }
 
 function listOf(value: unknown): readonly unknown[] {
