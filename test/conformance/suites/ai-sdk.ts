@@ -70,6 +70,13 @@ function answersSuite(asked: Asked): void {
       expect((await generateText({ ...asked(), messages: [{ role: 'user', content }] })).text).toMatch(THREE)
     })
 
+    it('streams objects while they are made', async () => {
+      const stream = streamText({ ...asked(), output: Output.object({ schema: Seen }) })
+      let last: unknown
+      for await (const partial of stream.partialOutputStream) last = partial
+      expect(Seen.parse(last)).toEqual(await stream.output)
+    })
+
     it('makes objects of a zod schema', async () => {
       const { object } = await generateObject({ ...asked(), schema: Seen })
       expect(Seen.safeParse(object).success).toBe(true)
