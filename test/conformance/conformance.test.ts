@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from 'vitest'
 import { type Stack, startStack } from '../e2e/support/stack.ts'
 import { aiSdkConformance } from './suites/ai-sdk.ts'
 import { anthropicConformance } from './suites/anthropic.ts'
+import { brokenStreamsConformance } from './suites/broken-streams.ts'
 import { langChainConformance } from './suites/langchain.ts'
 import { openAiConformance } from './suites/openai.ts'
 
@@ -21,4 +22,5 @@ describe('unchanged client libraries', () => {
   aiSdkConformance(stack)
   langChainConformance(stack)
   anthropicConformance(stack)
+  brokenStreamsConformance(stack) // last: it kills the worker
 })
