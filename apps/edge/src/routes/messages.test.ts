@@ -9,6 +9,7 @@ import {
 import { createSseParser } from '@loupe/shared/wire'
 import { describe, expect, it, vi } from 'vitest'
 import { says, TINY_MODEL } from '../testing/fake-worker.ts'
+import { bearer, createKeyedApp } from '../testing/key-admin.ts'
 import { createTestApp, type TestApp } from '../testing/test-app.ts'
 import { tinyId, tinyTokenizer } from '../testing/tiny-tokenizer.ts'
 
@@ -197,6 +198,22 @@ describe('an error in the form of Anthropic', () => {
     expect(reply.headers.get('request-id')).not.toBeNull()
     expect((await post(app, {}, { headers: { 'x-api-key': 'secret' } })).status).toBe(200)
     expect(await (await app.request('/v1/models')).json()).toMatchObject({ error: { param: null } })
+  })
+
+  it('is told a key that is used otherwise, and one that is used too often', async () => {
+    const app = await createKeyedApp()
+    const { key: other } = await app.createKey({ scopes: ['models'] })
+    const forbidden = await post(app, {}, bearer(other))
+    expect([forbidden.status, (await errorOf(forbidden)).error.type]).toEqual([403, 'permission_error'])
+    const { key } = await app.createKey({ limits: { requests_per_minute: 1 } })
+    expect((await post(app, {}, bearer(key))).status).toBe(200)
+    const limited = await post(app, {}, bearer(key))
+    expect([limited.status, (await errorOf(limited)).error.type]).toEqual([429, 'rate_limit_error'])
+  })
+
+  it('is told of a body that is too large', async () => {
+    const reply = await post(await createTestApp(), { system: 'a'.repeat(12 * 1024 * 1024) })
+    expect([reply.status, (await errorOf(reply)).error.type]).toEqual([413, 'request_too_large'])
   })
 
   it('says when to come back while the worker is overloaded', async () => {
