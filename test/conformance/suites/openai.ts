@@ -1,8 +1,9 @@
+import { createReadStream } from 'node:fs'
 import OpenAI, { APIUserAbortError, BadRequestError, InternalServerError, NotFoundError, RateLimitError } from 'openai'
 import { zodFunction, zodResponseFormat, zodTextFormat } from 'openai/helpers/zod'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { imagePart, textPart } from '../../e2e/support/pictures.ts'
+import { examplePath, imagePart, textPart } from '../../e2e/support/pictures.ts'
 import { MODEL, type Stack } from '../../e2e/support/stack.ts'
 import { expectStopped, HOW_MANY, LONG, refuseNext, STARS, THREE, tellingFetch } from '../support.ts'
 
@@ -33,6 +34,19 @@ function answersSuite(clientOf: ClientOf): void {
       const helper = client.chat.completions.stream({ ...asked(), stream_options: { include_usage: true } })
       expect([streamed, await helper.finalContent()]).toEqual([text, text])
       expect((await helper.totalUsage()).total_tokens).toBe(whole.usage?.total_tokens)
+    })
+
+    it('uploads a picture and asks about it by the id of the file', async () => {
+      const client = clientOf()
+      const file = createReadStream(examplePath('three-blue-stars.png'))
+      const { id } = await client.files.create({ file, purpose: 'vision' })
+      const content = [
+        { type: 'input_image' as const, file_id: id, detail: 'auto' as const },
+        { type: 'input_text' as const, text: HOW_MANY },
+      ]
+      const input = [{ role: 'user' as const, content }]
+      expect((await client.responses.create({ model: MODEL, temperature: 0, input })).output_text).toMatch(THREE)
+      expect((await client.files.delete(id)).deleted).toBe(true)
     })
 
     it('parses an answer by a zod schema', async () => {

@@ -93,6 +93,22 @@ describe('a message', () => {
     expect(app.decoded).toEqual([Uint8Array.of(1, 2, 3)])
   })
 
+  it('looks at a picture that was uploaded', async () => {
+    const app = await createTestApp()
+    const body = new FormData()
+    body.set('purpose', 'vision')
+    body.set('file', new File([Uint8Array.of(7, 8, 9, 0)], 'a.png'))
+    const { id } = (await (await app.request('/v1/files', { method: 'POST', body })).json()) as { id: string }
+    const ask = (file_id: string) => {
+      const image = { type: 'image', source: { type: 'file', file_id } }
+      return post(app, { messages: [{ role: 'user', content: [image] }] })
+    }
+    expect((await ask(id)).status).toBe(200)
+    expect(app.decoded).toEqual([Uint8Array.of(7, 8, 9, 0)])
+    const unknown = await errorOf(await ask('file-none'))
+    expect(unknown.error.param).toBe('messages[0].content[0].source.file_id')
+  })
+
   it('names fields without effect', async () => {
     const reply = await post(await createTestApp(), { seed: 4 })
     expect(reply.headers.get('x-loupe-warning')).toBe('no effect: seed')
