@@ -3,6 +3,8 @@ import { type Context, Hono, type Next } from 'hono'
 import { cors } from 'hono/cors'
 import { requestId } from 'hono/request-id'
 import { anthropicErrorReply } from './anthropic/error-reply.ts'
+import type { BatchStore } from './batches/batch-store.ts'
+import type { Insiders } from './batches/insiders.ts'
 import type { EdgeConfig } from './config.ts'
 import type { EdgeEnv, LogLine, Services } from './edge-env.ts'
 import { errorReply } from './error-reply.ts'
@@ -24,6 +26,7 @@ import { observe } from './middleware/observe.ts'
 import { RATE_LIMIT_HEADERS, rateLimit } from './middleware/rate-limit.ts'
 import type { ReplyShelf } from './replies/reply-shelf.ts'
 import { adminKeys } from './routes/admin-keys.ts'
+import { batchRoutes } from './routes/batches.ts'
 import { chatCompletions } from './routes/chat-completions.ts'
 import { completions } from './routes/completions.ts'
 import { count } from './routes/count.ts'
@@ -55,6 +58,9 @@ export interface EdgeDeps {
   readonly responses: ResponseStore
   /** Keeps what was uploaded, and what batches have written. */
   readonly files: FileStore
+  readonly batches: BatchStore
+  /** Requests that lines of batches make. */
+  readonly insiders: Insiders
   readonly log: (line: LogLine) => void
   /** Milliseconds since 1970. */
   readonly nowMs: () => number
@@ -76,7 +82,7 @@ const EXPOSED_HEADERS = [
 /** Makes the public API. Nothing in it is global: two apps share nothing. */
 export function createApp(deps: EdgeDeps) {
   const services = createServices(deps)
-  const { config, keys, replies, files, images } = deps
+  const { config, keys, replies, files, batches, insiders, images } = deps
   const keyring = createKeyring(config.keyPepper)
   const idempotencyOptions = {
     replies,
@@ -94,7 +100,7 @@ export function createApp(deps: EdgeDeps) {
     })
     .route('/', health)
     .use('/v1/messages/*', anthropicRequestId)
-    .use('/v1/*', authenticate({ ...config, keyring, keys }), rateLimit(), idempotency(idempotencyOptions))
+    .use('/v1/*', authenticate({ ...config, keyring, keys, insiders }), rateLimit(), idempotency(idempotencyOptions))
     .use('/admin/*', authenticateAdmin({ ...config, keyring, keys }))
     .route('/admin/keys', adminKeys({ keys, keyring }))
     .route('/v1/chat/completions', chatCompletions)
@@ -102,6 +108,7 @@ export function createApp(deps: EdgeDeps) {
     .route('/v1/completions', completions)
     .route('/v1/messages', messages)
     .route('/v1/embeddings', embeddings)
+    .route('/v1/batches', batchRoutes({ batches, files }))
     .route('/v1/files', fileRoutes({ files, images, mostBytes: LIMITS.uploadBytes }))
     .route('/v1/models', models)
     .route('/v1/tokenize', tokenize)
@@ -112,6 +119,9 @@ export function createApp(deps: EdgeDeps) {
     .all('/v1/completions', (c) => refuseMethod(c, 'POST'))
     .all('/v1/messages', (c) => refuseMethod(c, 'POST'))
     .all('/v1/messages/count_tokens', (c) => refuseMethod(c, 'POST'))
+    .all('/v1/batches', (c) => refuseMethod(c, 'GET, HEAD, POST'))
+    .all('/v1/batches/:id', (c) => refuseMethod(c, 'GET, HEAD'))
+    .all('/v1/batches/:id/cancel', (c) => refuseMethod(c, 'POST'))
     .all('/v1/files', (c) => refuseMethod(c, 'GET, HEAD, POST'))
     .all('/v1/files/:id', (c) => refuseMethod(c, 'GET, HEAD, DELETE'))
     .all('/v1/files/:id/content', (c) => refuseMethod(c, 'GET, HEAD'))

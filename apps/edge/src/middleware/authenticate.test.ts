@@ -12,7 +12,7 @@ const keys = createMemoryKeyBook(() => 0)
 /** The code of the refusal, or the tenant. */
 async function ask(headers: Record<string, string>, apiKeys: readonly string[] = ['sk-one', 'sk-two']) {
   const app = new Hono<EdgeEnv>()
-    .use(authenticate({ apiKeys, isOpen: false, keyring, keys }))
+    .use(authenticate({ apiKeys, isOpen: false, keyring, keys, insiders: new WeakMap() }))
     .get('/', (c) => c.text(c.var.tenant))
   app.onError((error, c) => c.text(AppError.from(error).code))
   return (await app.request('/', { headers })).text()

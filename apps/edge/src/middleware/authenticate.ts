@@ -1,6 +1,8 @@
 import { AppError } from '@loupe/shared/errors'
 import type { Context } from 'hono'
 import { createMiddleware } from 'hono/factory'
+import type { Insiders } from '../batches/insiders.ts'
+import { lateWorker } from '../batches/late-worker.ts'
 import type { EdgeEnv } from '../edge-env.ts'
 import { keepAliveOf } from '../keep-alive.ts'
 import { admitKey } from '../keys/admit-key.ts'
@@ -19,6 +21,8 @@ export interface AuthenticateOptions {
   readonly isOpen: boolean
   readonly keyring: Keyring
   readonly keys: KeyBook
+  /** Requests whose caller is known: those of batches. */
+  readonly insiders: Insiders
 }
 
 /** What every managed key begins with. */
@@ -36,7 +40,9 @@ const MANAGED = 'sk-loupe-'
 export function authenticate(options: AuthenticateOptions) {
   const isStatic = matcher(options.apiKeys, options.keyring)
   return createMiddleware<EdgeEnv>(async (c, next) => {
-    const caller = await callerOf(c, options, isStatic)
+    const insider = options.insiders.get(c.req.raw)
+    const caller = insider ?? (await callerOf(c, options, isStatic))
+    if (insider !== undefined) c.set('services', { ...c.var.services, worker: lateWorker(c.var.services.worker) })
     c.set('caller', caller)
     c.set('tenant', caller.tenant)
     await next()

@@ -1,5 +1,8 @@
 import { AppError } from '@loupe/shared/errors'
 import { createApp } from '../app.ts'
+import { createBatchConsumer } from '../batches/batch-consumer.ts'
+import type { BatchReference } from '../batches/batch-store.ts'
+import type { Insiders } from '../batches/insiders.ts'
 import { type EdgeConfig, readConfig } from '../config.ts'
 import type { LogLine } from '../edge-env.ts'
 import type { Fetch } from '../fetch.ts'
@@ -7,6 +10,7 @@ import type { FileStore } from '../files/file-store.ts'
 import type { ImagePreprocessor } from '../images/prepare-images.ts'
 import type { ResponseStore } from '../storage/response-store.ts'
 import { createFakeWorker, type FakeWorker, type ModelFacts, TINY_MODEL } from './fake-worker.ts'
+import { createMemoryBatches, type MemoryBatches } from './memory-batches.ts'
 import { createMemoryFiles } from './memory-files.ts'
 import { createMemoryKeyBook, type MemoryKeyBook } from './memory-key-book.ts'
 import { createMemoryReplyShelf } from './memory-reply-shelf.ts'
@@ -17,6 +21,9 @@ export interface TestApp {
   readonly worker: FakeWorker
   readonly log: LogLine[]
   readonly keys: MemoryKeyBook
+  readonly batches: MemoryBatches
+  /** Works on a batch as a consumer of the queue does. */
+  consume(reference: BatchReference): Promise<void>
   /** Addresses, as patterns. */
   readonly routes: readonly string[]
   readonly clock: TestClock
@@ -90,22 +97,31 @@ export async function createTestApp({
   const clock: TestClock = { nowMs: () => Date.now() }
   const nowMs = () => clock.nowMs()
   const keys = createMemoryKeyBook(nowMs)
+  const kept = files ?? createMemoryFiles(nowMs)
+  const batches = createMemoryBatches(nowMs)
+  const insiders: Insiders = new WeakMap()
   const app = createApp({
     config: { ...LOCAL, ...config },
     fetchWorker: worker.fetch,
     fetchImage,
     images: fakeImages(decoded, () => trims.push(worker.calls.length)),
     responses: responses ?? memoryResponseStore({ nowMs }),
-    files: files ?? createMemoryFiles(nowMs),
+    files: kept,
+    batches,
+    insiders,
     log: (line) => log.push(line),
     keys,
     replies: createMemoryReplyShelf(nowMs),
     nowMs,
   })
   const request = async (path: string, init?: RequestInit) => app.request(path, init)
+  const fetchApp = async (inside: Request) => app.fetch(inside)
+  const consume = createBatchConsumer({ batches, files: kept, keys, insiders, fetchApp, nowMs })
   return {
     worker,
     log,
+    batches,
+    consume,
     keys,
     routes: app.routes.map(({ path }) => path),
     clock,
