@@ -1,53 +1,116 @@
-import { ApiError, ask, listModels } from './ask.js'
-import { addEntry } from './entries.js'
-import { createTable, toDataUri } from './pictures.js'
-
-/**
- * @template {HTMLElement} T
- * @param {string} id
- * @param {new () => T} kind
- * @returns {T}
- */
-function element(id, kind) {
-  const found = document.getElementById(id)
-  if (!(found instanceof kind)) throw new Error(`the page has no ${kind.name} called ${id}`)
-  return found
-}
-
-const question = element('question', HTMLTextAreaElement)
-const askForm = element('ask', HTMLFormElement)
-const go = element('go', HTMLButtonElement)
-const stop = element('stop', HTMLButtonElement)
-const fault = element('fault', HTMLElement)
-const answers = element('answers', HTMLOListElement)
-const spoken = element('spoken', HTMLElement)
-const modelLine = element('model', HTMLElement)
-const keyForm = element('key-form', HTMLFormElement)
-const keyField = element('key', HTMLInputElement)
-const keyToggle = element('key-toggle', HTMLButtonElement)
-const file = element('file', HTMLInputElement)
+import { ApiError, listModels } from './ask.js'
+import { createCamera } from './camera.js'
+import { Chat } from './chat.js'
+import { createChatList } from './chat-list.js'
+import { createCodeDialog, createViewDialog } from './dialogs.js'
+import { byId } from './elements.js'
+import { createEstimate } from './estimate.js'
+import { createFaults } from './faults.js'
+import { createTray } from './pictures.js'
+import { createSettings } from './settings.js'
+import { createPanels, createShortcuts, createTheme } from './shell.js'
 
 const KEY = 'loupe.key'
-const state = {
-  model: '',
-  key: sessionStorage.getItem(KEY) ?? '',
-  running: /** @type {AbortController | undefined} */ (undefined),
-}
+const question = byId('question', HTMLTextAreaElement)
+const form = byId('ask', HTMLFormElement)
+const file = byId('file', HTMLInputElement)
+const keyField = byId('key', HTMLInputElement)
+const stop = byId('stop', HTMLButtonElement)
+const go = byId('go', HTMLButtonElement)
 
-const table = createTable(element('pictures', HTMLElement), {
-  onChange(count) {
-    document.body.classList.toggle('has-pictures', count > 0)
-    clearFault()
+/** @type {Awaited<ReturnType<typeof listModels>>} */
+let models = []
+const key = () => keyField.value.trim()
+keyField.value = sessionStorage.getItem(KEY) ?? ''
+
+createTheme()
+const panels = createPanels()
+const faults = createFaults(byId('fault', HTMLElement), () => void chat.retry())
+const settings = createSettings(byId('settings-form', HTMLFormElement), () => estimate.refresh())
+const look = createViewDialog(() => ({ ...settings.read(), key: key() }))
+const showCode = createCodeDialog()
+
+const tray = createTray(byId('pictures', HTMLElement), {
+  onChange() {
+    faults.clear()
+    changed()
     // On a phone, focus would cover the picture with a keyboard.
-    if (count > 0 && matchMedia('(hover: hover)').matches) question.focus({ preventScroll: true })
+    if (tray.all().length > 0 && matchMedia('(hover: hover)').matches && !form.contains(document.activeElement)) {
+      question.focus({ preventScroll: true })
+    }
   },
-  onRefuse: (reason) => showFault(new ApiError(reason)),
+  onRefuse: (reason) => faults.show(new ApiError(reason)),
+  onLook: (picture) => void look(picture),
 })
 
-// Pictures: chosen, dropped, pasted, or one of the examples.
+const chat = new Chat({
+  settings,
+  tray,
+  question,
+  list: byId('turns', HTMLElement),
+  spoken: byId('spoken', HTMLElement),
+  key,
+  tokensPerImage: () => models.find(({ id }) => id === settings.read().model)?.tokens_per_image ?? 0,
+  onLook: (picture) => void look(picture),
+  onChange: () => changed(),
+  onFault: showFault,
+  onStart() {
+    faults.clear()
+    changed()
+    setRunning(true)
+  },
+  onEnd: () => setRunning(false),
+  onKept: () => void chats.refresh(),
+})
+
+const estimate = createEstimate(byId('estimate', HTMLElement), {
+  settings,
+  key,
+  hasDraft: () => chat.hasDraft,
+  draft: () => chat.draft(),
+})
+
+const chats = createChatList({
+  current: () => chat.id,
+  open(kept) {
+    chat.open(kept)
+    question.focus()
+  },
+  onCleared: () => chat.start(),
+})
+
+/** What is asked about has changed. */
+function changed() {
+  document.body.classList.toggle('is-fresh', chat.isEmpty)
+  document.body.classList.toggle('has-pictures', tray.all().length > 0)
+  byId('empty', HTMLElement).hidden = !chat.isEmpty
+  estimate.refresh()
+}
+
+/** @param {boolean} isRunning */
+function setRunning(isRunning) {
+  const hadFocus = document.activeElement === stop || document.activeElement === go
+  go.hidden = isRunning
+  stop.hidden = !isRunning
+  if (hadFocus) question.focus()
+}
+
+/** @param {unknown} error */
+function showFault(error) {
+  faults.show(error)
+  if (error instanceof ApiError && error.status === 401) askForKey()
+}
+
+// Pictures: chosen, photographed, dropped, pasted, or one of the examples.
+
+const choose = () => file.click()
+byId('drop', HTMLButtonElement).addEventListener('click', choose)
+byId('add', HTMLButtonElement).addEventListener('click', choose)
+const openCamera = createCamera(tray.add)
+byId('photograph', HTMLButtonElement).addEventListener('click', () => void openCamera())
 
 file.addEventListener('change', () => {
-  table.add(file.files ?? [])
+  tray.add(file.files ?? [])
   file.value = ''
 })
 
@@ -63,135 +126,84 @@ document.addEventListener('dragleave', (event) => {
 document.addEventListener('drop', (event) => {
   event.preventDefault()
   document.body.classList.remove('is-over')
-  table.add(event.dataTransfer?.files ?? [])
+  tray.add(event.dataTransfer?.files ?? [])
 })
 
 document.addEventListener('paste', (event) => {
   const files = event.clipboardData?.files
   if (!files?.length) return
   event.preventDefault()
-  table.add(files)
+  tray.add(files)
 })
 
-for (const button of document.querySelectorAll('[data-example]')) {
-  button.addEventListener('click', async () => {
-    const name = `${button.getAttribute('data-example')}.png`
+for (const example of document.querySelectorAll('[data-example]')) {
+  example.addEventListener('click', async () => {
+    const name = `${example.getAttribute('data-example')}.png`
     const blob = await (await fetch(`examples/${name}`)).blob()
-    table.add([new File([blob], name, { type: 'image/png' })])
+    tray.add([new File([blob], name, { type: 'image/png' })])
   })
 }
 
 // Asking.
 
-askForm.addEventListener('submit', (event) => {
+form.addEventListener('submit', (event) => {
   event.preventDefault()
-  if (!state.running) void run()
+  void chat.ask()
 })
 
+question.addEventListener('input', () => estimate.refresh())
 question.addEventListener('keydown', (event) => {
   if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return
   event.preventDefault()
-  askForm.requestSubmit()
+  form.requestSubmit()
 })
 
-document.addEventListener('keydown', (event) => {
-  if (event.key === 'Escape') state.running?.abort()
-})
-
-stop.addEventListener('click', () => state.running?.abort())
-
-async function run() {
-  clearFault()
-  const pictures = table.all()
-  if (pictures.length === 0) {
-    showFault(new ApiError('First choose a picture.'))
-    file.focus()
-    return
-  }
-  const running = new AbortController()
-  setRunning(running)
-  const words = question.value.trim() || question.placeholder
-  const entry = addEntry(
-    answers,
-    words,
-    pictures.map(({ preview }) => preview),
-  )
-  question.value = ''
+stop.addEventListener('click', () => chat.stop())
+byId('code', HTMLButtonElement).addEventListener('click', () => {
   try {
-    if (state.model === '') await findModel()
-    const dataUris = await Promise.all(pictures.map(({ file }) => toDataUri(file)))
-    const { model, key } = state
-    await entry.show(ask({ model, key, question: words, pictures: dataUris, signal: running.signal }))
-    spoken.textContent = entry.text()
+    showCode(chat.asCode())
   } catch (error) {
-    if (running.signal.aborted) entry.end('Stopped.')
-    else {
-      entry.fail()
-      question.value = words
-      showFault(error)
-    }
-  } finally {
-    entry.finish()
-    setRunning(undefined)
+    faults.show(error)
+  }
+})
+byId('new-chat', HTMLButtonElement).addEventListener('click', startAnew)
+
+function startAnew() {
+  chat.start()
+  question.focus()
+}
+
+createShortcuts({
+  Escape: () => chat.stop(),
+  '/': () => question.focus(),
+  '?': () => byId('keys-dialog', HTMLDialogElement).showModal(),
+  'alt+n': startAnew,
+  'alt+r': () => void chat.again(),
+  'alt+e': () => chat.edit(),
+})
+
+// Key and models.
+
+keyField.addEventListener('change', () => {
+  sessionStorage.setItem(KEY, key())
+  faults.clear()
+  void findModels()
+})
+
+function askForKey() {
+  panels.open('settings')
+  keyField.focus()
+}
+
+async function findModels() {
+  try {
+    models = await listModels(key())
+    settings.offerModels(models.map(({ id }) => id))
+    changed()
+  } catch (error) {
+    showFault(error)
   }
 }
 
-/** @param {AbortController | undefined} running */
-function setRunning(running) {
-  const hadFocus = document.activeElement === stop
-  state.running = running
-  document.body.classList.toggle('is-busy', running !== undefined)
-  go.hidden = running !== undefined
-  stop.hidden = running === undefined
-  if (hadFocus) question.focus()
-}
-
-// Key and model.
-
-keyToggle.addEventListener('click', () => openKeyForm(keyForm.hidden === true))
-
-keyForm.addEventListener('submit', (event) => {
-  event.preventDefault()
-  state.key = keyField.value.trim()
-  sessionStorage.setItem(KEY, state.key)
-  openKeyForm(false)
-  clearFault()
-  void findModel().catch(showFault)
-})
-
-/** @param {boolean} isOpen */
-function openKeyForm(isOpen) {
-  keyForm.hidden = !isOpen
-  keyToggle.ariaExpanded = String(isOpen)
-  keyField.value = state.key
-  if (isOpen) keyField.focus()
-}
-
-async function findModel() {
-  const [first] = await listModels(state.key)
-  if (first === undefined) throw new ApiError('The worker serves no model.')
-  state.model = first
-  modelLine.textContent = first
-}
-
-// Faults.
-
-/** @param {unknown} error */
-function showFault(error) {
-  const known = error instanceof ApiError ? error : new ApiError(error instanceof Error ? error.message : String(error))
-  const message = document.createElement('p')
-  message.textContent = known.message
-  const facts = [known.code, known.requestId].filter(Boolean).join(' · ')
-  const details = document.createElement('code')
-  details.textContent = facts
-  fault.replaceChildren(message, ...(facts === '' ? [] : [details]))
-  fault.hidden = false
-  if (known.status === 401) openKeyForm(true)
-}
-
-function clearFault() {
-  fault.hidden = true
-  fault.replaceChildren()
-}
-
-void findModel().catch(showFault)
+void findModels()
+void chats.refresh()
