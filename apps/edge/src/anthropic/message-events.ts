@@ -1,6 +1,7 @@
 import { AppError } from '@loupe/shared/errors'
 import type { AnthropicEvent, AnthropicMessage } from '@loupe/shared/schema'
 import type { RunningAnswer } from '../chat/start-answer.ts'
+import { streamAnswer, writeAnswer } from '../chat/written-answer.ts'
 import { anthropicError } from './error-reply.ts'
 import type { MessageWriter } from './message-writer.ts'
 
@@ -12,11 +13,7 @@ export interface MessageMaking {
 
 /** Waits for the whole message. @throws what the answer throws */
 export async function collectMessage({ answer, writer }: MessageMaking): Promise<AnthropicMessage> {
-  for await (const event of answer.events) {
-    if (event.type === 'done') return writer.finish(event.counts)
-    for (const _ of writer.take(event)); // the steps are what a stream would tell
-  }
-  throw new Error('an answer ended without its end event')
+  return writer.finish(await writeAnswer(answer.events, writer))
 }
 
 /** Says nothing, as Anthropic's streams do behind their first event and in silence. */
@@ -37,19 +34,7 @@ export async function* streamMessage(
   yield writer.begin()
   yield PING
   try {
-    for await (const event of answer.events) {
-      if (event.type === 'done') {
-        yield* writer.finalEvents(event.counts)
-        return
-      }
-      let isSilent = true
-      for (const step of writer.take(event)) {
-        isSilent = false
-        yield step
-      }
-      if (isSilent) yield undefined
-    }
-    throw new Error('an answer ended without its end event')
+    yield* writer.finalEvents(yield* streamAnswer(answer.events, writer))
   } catch (thrown) {
     const error = AppError.from(thrown)
     onError(error)

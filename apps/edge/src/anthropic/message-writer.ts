@@ -1,9 +1,9 @@
 import type { AnthropicEvent, AnthropicMessage } from '@loupe/shared/schema'
-import type { AnswerCounts, AnswerEvent } from '../chat/read-answer.ts'
+import type { AnswerCounts } from '../chat/read-answer.ts'
 import type { RunningAnswer } from '../chat/start-answer.ts'
+import type { AnswerStep } from '../chat/written-answer.ts'
 
 type Block = AnthropicMessage['content'][number]
-type AnswerStep = Exclude<AnswerEvent, { type: 'done' }>
 type Start = Extract<AnthropicEvent, { type: 'content_block_start' }>
 type End = Pick<AnthropicMessage, 'stop_reason' | 'stop_sequence'>
 
@@ -127,7 +127,7 @@ function inputDelta(partial_json: string) {
 }
 
 /** Why an answer ended, as Anthropic has it. */
-function endOf({ finishReason, stop }: Extract<AnswerEvent, { type: 'end' }>) {
+function endOf({ finishReason, stop }: Extract<AnswerStep, { type: 'end' }>) {
   if (stop !== undefined) return { stop_reason: 'stop_sequence', stop_sequence: stop } as const
   const reasons = { stop: 'end_turn', length: 'max_tokens', tool_calls: 'tool_use' } as const
   return { stop_reason: reasons[finishReason], stop_sequence: null }

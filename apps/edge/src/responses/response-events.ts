@@ -1,6 +1,7 @@
 import { AppError, openAiError } from '@loupe/shared/errors'
 import type { ResponseEvent, ResponseObject } from '@loupe/shared/schema'
 import type { RunningAnswer } from '../chat/start-answer.ts'
+import { streamAnswer, writeAnswer } from '../chat/written-answer.ts'
 import type { ResponseStep, ResponseWriter } from './response-writer.ts'
 
 /** What a response is made with. */
@@ -13,11 +14,7 @@ export interface ResponseMaking {
 
 /** Waits for the whole response. @throws what the answer throws; nothing is stored then */
 export async function collectResponse({ answer, writer, keep }: ResponseMaking): Promise<ResponseObject> {
-  for await (const event of answer.events) {
-    if (event.type === 'done') return keep(writer.finish(event.counts))
-    for (const _ of writer.take(event)); // the steps are what a stream would tell
-  }
-  throw new Error('an answer ended without its end event')
+  return keep(writer.finish(await writeAnswer(answer.events, writer)))
 }
 
 /**
@@ -44,20 +41,8 @@ async function* responseSteps(
 ): AsyncGenerator<ResponseStep | undefined, void> {
   yield* writer.begin()
   try {
-    for await (const event of answer.events) {
-      if (event.type === 'done') {
-        const response = await keep(writer.finish(event.counts))
-        yield { type: response.status === 'incomplete' ? 'response.incomplete' : 'response.completed', response }
-        return
-      }
-      let isSilent = true
-      for (const step of writer.take(event)) {
-        isSilent = false
-        yield step
-      }
-      if (isSilent) yield undefined
-    }
-    throw new Error('an answer ended without its end event')
+    const response = await keep(writer.finish(yield* streamAnswer(answer.events, writer)))
+    yield { type: response.status === 'incomplete' ? 'response.incomplete' : 'response.completed', response }
   } catch (thrown) {
     const error = AppError.from(thrown)
     onError(error)

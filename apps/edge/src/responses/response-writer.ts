@@ -1,6 +1,7 @@
 import type { OutputItem, ResponseEvent, ResponseObject } from '@loupe/shared/schema'
 import type { TokenLogprobs } from '../chat/choice-reader.ts'
-import type { AnswerCounts, AnswerEvent } from '../chat/read-answer.ts'
+import type { AnswerCounts } from '../chat/read-answer.ts'
+import type { AnswerStep } from '../chat/written-answer.ts'
 
 type Unnumbered<T> = T extends unknown ? Omit<T, 'sequence_number'> : never
 
@@ -10,7 +11,6 @@ export type ResponseStep = Unnumbered<ResponseEvent>
 type Message = Extract<OutputItem, { type: 'message' }>
 type Call = Extract<OutputItem, { type: 'function_call' }>
 type TextPart = Extract<Message['content'][number], { type: 'output_text' }>
-type AnswerStep = Exclude<AnswerEvent, { type: 'done' }>
 
 /** The item that is being written. */
 type Open =

@@ -1,4 +1,4 @@
-import { AppError } from '../errors/index.ts'
+import { movedBlame } from './moved-blame.ts'
 
 /** Where a message of a chat request comes from in a request for a message, as JSON paths. */
 export interface AnthropicPlace {
@@ -49,13 +49,5 @@ function ofCall(inside: string): string {
 
 /** A fault of the chat request, as a fault of the request that it was made from. */
 export function blameInMessages(error: unknown, places: readonly AnthropicPlace[]): unknown {
-  if (!AppError.isInstance(error) || error.param === undefined) return error
-  const param = placeInMessages(error.param, places)
-  const { code, detail, facts, retryAfterMs, cause } = error
-  return new AppError(code, detail.startsWith(error.param) ? `${param}${detail.slice(error.param.length)}` : detail, {
-    param,
-    ...(facts === undefined ? {} : { facts }),
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    cause,
-  })
+  return movedBlame(error, (param) => placeInMessages(param, places))
 }

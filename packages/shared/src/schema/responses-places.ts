@@ -1,4 +1,4 @@
-import { AppError } from '../errors/index.ts'
+import { movedBlame } from './moved-blame.ts'
 
 /** Where something of a conversation stands in the request that brought it. */
 export interface Place {
@@ -46,13 +46,5 @@ function innerPath(inside: string, isCall: boolean): string {
 
 /** A fault of the chat request, as a fault of the request that it was made from. */
 export function blameInResponses(error: unknown, places: readonly MessagePlace[]): unknown {
-  if (!AppError.isInstance(error) || error.param === undefined) return error
-  const param = placeInResponses(error.param, places)
-  const { code, detail, facts, retryAfterMs, cause } = error
-  return new AppError(code, detail.startsWith(error.param) ? `${param}${detail.slice(error.param.length)}` : detail, {
-    param,
-    ...(facts === undefined ? {} : { facts }),
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    cause,
-  })
+  return movedBlame(error, (param) => placeInResponses(param, places))
 }
