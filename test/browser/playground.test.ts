@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { Browser, Response as PageResponse } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { examplePath, goldenPath } from '../e2e/support/pictures.ts'
 import { type Stack, startStack } from '../e2e/support/stack.ts'
 import { CHROMIUM, startChromium } from './support/chromium.ts'
 import { openPlayground, type Playground, seriousViolations, tabTo } from './support/playground-page.ts'
+import { runCode } from './support/run-code.ts'
 
 const skipped = CHROMIUM === undefined ? ' (skipped: this machine has no Chromium)' : ''
 const { rows } = JSON.parse(readFileSync(goldenPath('../images.json'), 'utf8')) as { rows: GoldenRow[] }
@@ -158,6 +160,24 @@ describe.skipIf(CHROMIUM === undefined)(`the playground in Chromium${skipped}`, 
     expect(await page.locator('.answer :is(img, a, b)').count()).toBe(0)
     expect(await page.locator('.answer :is(strong, code)').count()).toBe(2)
     expect(faults).toEqual([])
+  })
+
+  it('gives its request as code that runs, and gets the same answer', async () => {
+    const { page, ...playground } = await open()
+    await page.fill('[name=system]', 'It costs $5, not `6` or \\7.')
+    await page.fill('[name=top_k]', '1')
+    await playground.give('drop', examplePath('red-circle.png'))
+    const answer = await playground.ask(CIRCLE)
+    await page.click('#code')
+    const printed = []
+    for (const language of ['curl', 'typescript'] as const) {
+      await page.check(`[value=${language}]`)
+      const code = await page.innerText('#source')
+      printed.push(await runCode(code, language, dirname(examplePath('red-circle.png'))))
+    }
+    expect(printed).toEqual([expect.stringContaining(JSON.stringify(answer)), answer])
+    await page.check('[value=python]')
+    expect(await page.innerText('#source')).toContain('picture("red-circle.png", "image/png")')
   })
 
   it('is used by the keyboard alone', async () => {

@@ -12,7 +12,7 @@ export function playgroundSuite(stack: () => Stack): void {
       expect(reply.headers.get('content-security-policy')).toContain("default-src 'none'")
       const page = await reply.text()
       expect(page).toContain('<title>Loupe</title>')
-      const addresses = [...page.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, address]) => address ?? '')
+      const addresses = [...page.matchAll(/(?:src|href)="([^"#]+)"/g)].map(([, address]) => address ?? '')
       expect(addresses.length).toBeGreaterThan(4)
       for (const address of addresses) {
         expect(new URL(address, `${stack().edgeUrl}/`).origin).toBe(stack().edgeUrl)
