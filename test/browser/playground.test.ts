@@ -162,6 +162,22 @@ describe.skipIf(CHROMIUM === undefined)(`the playground in Chromium${skipped}`, 
     expect(faults).toEqual([])
   })
 
+  it('photographs with a camera, and offers a file where there is none', async () => {
+    const { page, faults } = await open()
+    await page.click('#photograph')
+    await page.waitForSelector('#video >> visible=true')
+    await page.click('#shoot')
+    expect(await page.getAttribute('#pictures img', 'alt')).toBe('photograph.jpg')
+    await page.evaluate('navigator.mediaDevices.getUserMedia = () => Promise.reject(new Error())')
+    await page.click('#photograph')
+    await page.waitForSelector('#camera-hint >> text=No camera can be used here')
+    const chooser = page.waitForEvent('filechooser')
+    await page.click('#shoot-file')
+    await (await chooser).setFiles(examplePath('red-circle.png'))
+    expect(await page.locator('#pictures li').count()).toBe(2)
+    expect(faults).toEqual([])
+  })
+
   it('gives its request as code that runs, and gets the same answer', async () => {
     const { page, ...playground } = await open()
     await page.fill('[name=system]', 'It costs $5, not `6` or \\7.')
