@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest'
+import { batchesSuite } from './suites/batches.ts'
 import { conversationsSuite } from './suites/conversations.ts'
+import { filesSuite } from './suites/files.ts'
 import { hostilePicturesSuite } from './suites/hostile-pictures.ts'
 import { keyLimitsSuite } from './suites/key-limits.ts'
 import { keysSuite } from './suites/keys.ts'
@@ -44,7 +46,9 @@ describe('edge and worker', () => {
   keyLimitsSuite(stack)
   repeatedRequestsSuite(stack)
   keysSuite(stack)
+  filesSuite(stack)
   playgroundSuite(stack)
   lifetimesSuite(stack)
+  batchesSuite(stack) // it kills the worker, too
   workerDeathSuite(stack) // last: it kills the worker
 })

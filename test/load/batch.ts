@@ -4,7 +4,7 @@ import { startStack } from '../e2e/support/stack.ts'
 
 const HELP = `A batch of questions about pictures, with the real edge and worker, while both are killed.
 
-  node --disable-warning=ExperimentalWarning test/load/batch.ts [--lines 500] [--kills 2] [--restarts 1]
+  npm run -w test load:batch -- [--lines 500] [--kills 2] [--restarts 1]
 
   --lines      requests of the batch
   --kills      how often the worker is killed (SIGKILL) and started again

@@ -11,6 +11,7 @@ import { createObjectBatchStore } from './batches/object-batch-store.ts'
 import { codecs } from './codecs.ts'
 import { readConfig } from './config.ts'
 import { objectNamespace } from './durable-objects.ts'
+import type { LogLine } from './edge-env.ts'
 import { errorReply } from './error-reply.ts'
 import { createObjectFileStore } from './files/object-file-store.ts'
 import { createObjectKeyBook } from './keys/object-key-book.ts'
@@ -40,6 +41,8 @@ let edge: Edge | undefined
 function wire(env: Env): Edge {
   const config = readConfig(env)
   const nowMs = () => Date.now()
+  // biome-ignore lint/suspicious/noConsole: the log of a Worker is its console
+  const log = (line: LogLine) => console.log(JSON.stringify(line))
   const shelves = objectNamespace<ResponseShelfObject>(env, 'RESPONSES')
   const shelfOf = (tenant: string) => shelves.getByName(tenant)
   const insiders: Insiders = new WeakMap()
@@ -57,13 +60,12 @@ function wire(env: Env): Edge {
     files,
     batches,
     insiders,
-    // biome-ignore lint/suspicious/noConsole: the log of a Worker is its console
-    log: (line) => console.log(JSON.stringify(line)),
+    log,
     nowMs,
   })
   return {
     app,
-    consumerOf: (fetchApp) => createBatchConsumer({ batches, files, keys, insiders, fetchApp, nowMs }),
+    consumerOf: (fetchApp) => createBatchConsumer({ batches, files, keys, insiders, fetchApp, log, nowMs }),
   }
 }
 

@@ -23,8 +23,8 @@ export const LIMITS = {
   /** Lines of a batch, as OpenAI has it. A line is held four times over while it is answered: larger pictures go by file id. */
   batch: { lines: 50_000, lineBytes: 4 * 1024 * 1024, replyBytes: 4 * 1024 * 1024 },
   /** Lines of a tenant that are answered at a time; how long a consumer is silent until it has died; how long a batch is. */
-  batchLedger: { parallelLines: 4, leaseMs: 10_000, quietMs: 8_000 },
-  batchRenewMs: 3_000,
+  batchLedger: { parallelLines: 4, leaseMs: 6_000, quietMs: 4_000 },
+  batchRenewMs: 1_500,
   /** How long a message is worked on before the batches of others have their turn. */
   batchTurnMs: 10_000,
   /** From the first byte sent to the last byte received of one picture, redirects included. */

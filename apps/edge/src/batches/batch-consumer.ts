@@ -1,8 +1,11 @@
+import { AppError } from '@loupe/shared/errors'
 import { z } from 'zod'
+import type { LogLine } from '../edge-env.ts'
 import type { FileStore } from '../files/file-store.ts'
 import { type Caller, unlimitedCaller } from '../keys/caller.ts'
 import type { KeyBook } from '../keys/key-book.ts'
 import { LIMITS } from '../limits.ts'
+import { faultFields } from '../middleware/observe.ts'
 import type { AskEndpoint } from './answer-line.ts'
 import type { BatchState } from './batch-state.ts'
 import type { BatchReference, BatchStore } from './batch-store.ts'
@@ -17,6 +20,7 @@ export interface BatchConsumerOptions {
   readonly insiders: Insiders
   /** The app itself. */
   readonly fetchApp: (request: Request) => Promise<Response>
+  readonly log: (line: LogLine) => void
   readonly nowMs: () => number
 }
 
@@ -27,13 +31,20 @@ export function readReference(body: unknown): BatchReference {
   return reference.parse(body)
 }
 
-/** Makes what works on a batch for some time. */
+/** Makes what works on a batch for some time. It fails, and says so in the log, when what it works with does. */
 export function createBatchConsumer(options: BatchConsumerOptions): (reference: BatchReference) => Promise<void> {
   const { batches, files, nowMs } = options
   const askFor = (batch: BatchState) => askInside(callerOf(batch, options.keys), options)
   const limits = { ...LIMITS.batch, parallelLines: LIMITS.batchLedger.parallelLines }
   const { batchRenewMs: renewMs, batchTurnMs: budgetMs } = LIMITS
-  return (each) => runBatch(each, { batches, files, askFor, limits, renewMs, budgetMs, nowMs })
+  return async (each) => {
+    try {
+      await runBatch(each, { batches, files, askFor, limits, renewMs, budgetMs, nowMs })
+    } catch (error) {
+      options.log({ event: 'batch.broken', batch: each.batch, ...faultFields(AppError.from(error)) })
+      throw error
+    }
+  }
 }
 
 function callerOf({ tenant, keyId }: BatchState, keys: KeyBook): Caller {

@@ -9,7 +9,7 @@ import type { LineKind, LinePlace, LineResult, PageLine } from './line-table.ts'
 
 const TENANT = 'tenant'
 /** How often it is looked whether somebody works on the batches. */
-const WATCH_MS = 5000
+const WATCH_MS = 2500
 
 /**
  * The batches of one tenant. While any is not done its alarm watches them: a message that was lost, with the edge or the

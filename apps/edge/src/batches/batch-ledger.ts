@@ -169,7 +169,9 @@ export class BatchLedger {
   /** Batches that somebody should be told of: nobody works on them. */
   quiet(): string[] {
     const now = this.#nowMs()
-    return this.#active().flatMap(({ id, touchedMs }) => (now - touchedMs >= this.#limits.quietMs ? [id] : []))
+    // One that pauses is waited for.
+    const isQuiet = ({ touchedMs, pausedMs }: BatchState) => now - Math.max(touchedMs, pausedMs) >= this.#limits.quietMs
+    return this.#active().flatMap((state) => (isQuiet(state) ? [state.id] : []))
   }
 
   /** Whether anything is left to do. */

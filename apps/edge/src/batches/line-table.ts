@@ -111,9 +111,9 @@ export class LineTable {
     if (row === undefined) return undefined
     // Whoever had it and is gone has failed.
     const update = `UPDATE lines SET tries = tries + (state = ${HELD}), state = ${HELD}, attempt = ?, lease_ms = ?
-      WHERE batch = ? AND line = ?`
-    this.#all(update, attempt, nowMs + leaseMs, batch, row.line)
-    const { line, start: offset, length, custom_id: customId, tries } = row
+      WHERE batch = ? AND line = ? RETURNING *`
+    const [taken = row] = this.#all<Row>(update, attempt, nowMs + leaseMs, batch, row.line)
+    const { line, start: offset, length, custom_id: customId, tries } = taken
     return { line, offset, length, customId, tries }
   }
 

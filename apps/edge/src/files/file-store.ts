@@ -4,7 +4,7 @@ import type { BlobStore, ByteRange } from './blob-store.ts'
 import type { FileRecord, FileShelf } from './file-shelf.ts'
 
 /** What a new file is called. */
-export interface FileTerms {
+interface FileTerms {
   readonly filename: string
   readonly purpose: FilePurpose
   /** How long it is kept; for ever when it is undefined. */

@@ -116,7 +116,15 @@ export async function createTestApp({
   })
   const request = async (path: string, init?: RequestInit) => app.request(path, init)
   const fetchApp = async (inside: Request) => app.fetch(inside)
-  const consume = createBatchConsumer({ batches, files: kept, keys, insiders, fetchApp, nowMs })
+  const consume = createBatchConsumer({
+    batches,
+    files: kept,
+    keys,
+    insiders,
+    fetchApp,
+    log: (entry) => log.push(entry),
+    nowMs,
+  })
   return {
     worker,
     log,

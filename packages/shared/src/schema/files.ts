@@ -9,9 +9,9 @@ const UPLOAD_PURPOSES = ['batch', 'vision', 'user_data'] as const
 export type UploadPurpose = (typeof UPLOAD_PURPOSES)[number]
 
 /** What a file is for; `batch_output` is what a batch has written. */
-export const filePurpose = z.enum([...UPLOAD_PURPOSES, 'batch_output'])
+const filePurpose = z.enum([...UPLOAD_PURPOSES, 'batch_output'])
 
-/** What a file is for, as {@link filePurpose} lists it. */
+/** What a file is for, as {@link fileObject} has it. */
 export type FilePurpose = z.infer<typeof filePurpose>
 
 /** A file, as OpenAI's clients read it. @see https://platform.openai.com/docs/api-reference/files/object */
