@@ -83,6 +83,7 @@ describe('BatchLedger', () => {
     ledger.finalized('b', next.attempt, { hasOutput: true, hasErrors: false })
     expect(ledger.get('b')).toMatchObject({ status: 'completed', output_file_id: 'o', error_file_id: null })
     expect(ledger.isBusy()).toBe(false)
+    expect(ledger.page('b', 'answered', 0)).toEqual([{ line: 1, customId: 'c0', json: '' }])
   })
 
   it('names a batch that nobody works on, and does not pause', () => {

@@ -163,6 +163,7 @@ export class BatchLedger {
   finalized(id: string, attempt: string, files: WrittenFiles): void {
     const state = this.#load(id)
     if (state === undefined || state.task?.attempt !== attempt) return
+    this.#lines.clearResults(id)
     this.#move({ ...state, ...files, task: undefined }, state.outcome)
   }
 

@@ -80,6 +80,11 @@ export class LineTable {
     this.#all('DELETE FROM results WHERE batch = ?', batch)
   }
 
+  /** Lets go of the results, which are in files; who answered what is still known. */
+  clearResults(batch: string): void {
+    this.#all('DELETE FROM results WHERE batch = ?', batch)
+  }
+
   add(batch: string, lines: readonly LinePlace[]): void {
     const insert = "INSERT INTO lines VALUES (?, ?, ?, ?, ?, 0, '', 0, 0)"
     this.#database.transaction(() => {

@@ -67,7 +67,9 @@ export class FileShelf {
     return this.#database.transaction(() => {
       const query = 'SELECT COALESCE(SUM(bytes), 0) AS bytes FROM files WHERE is_kept = 1 AND id <> ?'
       const [sum] = this.#all<{ bytes: number }>(query, file.id)
-      if ((sum?.bytes ?? 0) + file.bytes > this.#mostBytes) return false
+      // What a batch has written is paid for: it counts, and is never thrown away.
+      const isFull = (sum?.bytes ?? 0) + file.bytes > this.#mostBytes
+      if (isFull && file.purpose !== 'batch_output') return false
       this.#all(
         `INSERT OR REPLACE INTO files (id, filename, purpose, bytes, created_ms, expires_ms, is_kept)
           VALUES (?, ?, ?, ?, ?, ?, 1)`,
