@@ -37,8 +37,16 @@ export interface CallOptions {
 /** The body of a chat request; its `stream` is set by the client. */
 export type ChatBody = z.input<typeof chatCompletionRequest>
 
+/** A text to be tokenised as it stands. */
+export interface TokenizeTextBody {
+  /** The name of the model whose tokens they are. */
+  readonly model: string
+  /** Control tokens in it are text. */
+  readonly prompt: string
+}
+
 /** What is to be tokenised: a text, or the messages of a chat request. */
-export type TokenizeBody = ChatBody | { readonly model: string; readonly prompt: string }
+export type TokenizeBody = ChatBody | TokenizeTextBody
 
 /** Calls a Loupe server. Every method throws `LoupeError`. */
 export interface LoupeClient {

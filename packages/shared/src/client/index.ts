@@ -11,5 +11,6 @@ export {
   createClient,
   type LoupeClient,
   type TokenizeBody,
+  type TokenizeTextBody,
 } from './create-client.ts'
 export { LoupeError, type LoupeErrorOptions } from './loupe-error.ts'

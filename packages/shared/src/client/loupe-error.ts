@@ -18,15 +18,15 @@ export interface LoupeErrorOptions {
 
 /** What every call of the client fails with, unless the caller's own signal has ended it. */
 export class LoupeError extends Error {
-  /** @see {@link LoupeErrorOptions.code} */
+  /** Which fault it is: the stable code to branch on. */
   readonly code: string
-  /** @see {@link LoupeErrorOptions.status} */
+  /** The status of the reply; undefined when there was none. */
   readonly status: number | undefined
-  /** @see {@link LoupeErrorOptions.param} */
+  /** The part of the request at fault, as a JSON path. */
   readonly param: string | undefined
-  /** @see {@link LoupeErrorOptions.requestId} */
+  /** The server's name for the request. */
   readonly requestId: string | undefined
-  /** @see {@link LoupeErrorOptions.retryAfterMs} */
+  /** How long to wait before a retry, milliseconds. */
   readonly retryAfterMs: number | undefined
 
   /** @param message - what was expected and what was found */
