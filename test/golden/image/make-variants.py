@@ -276,6 +276,60 @@ def gifs():
     yield "animated-disposal.gif", save(frames[1], "GIF", save_all=True, append_images=frames[:1], duration=80, disposal=2, transparency=9)
 
 
+def box(kind, *parts, full=None):
+    """A box of the ISO base media format; `full` is the version and flags of a full box, as one number."""
+    body = (b"" if full is None else struct.pack(">I", full)) + b"".join(parts)
+    return struct.pack(">I", 8 + len(body)) + kind + body
+
+
+def boxes(data):
+    at, found = 0, {}
+    while at < len(data):
+        length = struct.unpack(">I", data[at : at + 4])[0]
+        found[data[at + 4 : at + 8]] = data[at + 8 : at + length]
+        at += length
+    return found
+
+
+def coded(avif):
+    """The AV1 data of a still AVIF that Pillow wrote, and the properties of its picture as boxes."""
+    file = boxes(avif)
+    properties = boxes(boxes(boxes(file[b"meta"][4:])[b"iprp"])[b"ipco"])
+    return file[b"mdat"], [box(kind, properties[kind]) for kind in (b"ispe", b"av1C", b"colr", b"pixi")]
+
+
+def mux(items, references=b""):
+    """items (type, data, properties), the first of them the picture -> AVIF."""
+    known, associations, entries, locations, at = [], b"", [], b"", 0
+    for number, (kind, data, properties) in enumerate(items, 1):
+        known += [one for one in properties if one not in known]
+        associations += struct.pack(">HB", number, len(properties)) + bytes(0x80 | known.index(one) + 1 for one in properties)
+        entries.append(box(b"infe", struct.pack(">HH", number, 0), kind, b"\0", full=2 << 24))
+        locations += struct.pack(">HHHHII", number, 1, 0, 1, at, len(data))
+        at += len(data)
+    count = struct.pack(">H", len(items))
+    meta = [box(b"hdlr", b"\0\0\0\0pict" + b"\0" * 13, full=0), box(b"pitm", b"\0\1", full=0)]
+    meta += [box(b"iloc", b"\x44\0" + count + locations, full=1 << 24), box(b"iinf", count, *entries, full=0)]
+    meta += [box(b"iref", references, full=0)] if references else []
+    meta += [box(b"iprp", box(b"ipco", *known), box(b"ipma", struct.pack(">I", len(items)), associations, full=0))]
+    meta += [box(b"idat", *(data for _, data, _ in items))]
+    return box(b"ftyp", b"avif\0\0\0\0avifmif1miaf") + box(b"meta", *meta, full=0)
+
+
+def muxed_avifs():
+    """What Pillow cannot write: a grid of tiles, and turns together with mirrors."""
+    base = Image.fromarray(picture(256, 200))
+    tiles = [coded(save(base.crop((x, y, x + 128, y + 128)), "AVIF", quality=60)) for y in (0, 72) for x in (0, 128)]
+    shape = box(b"ispe", struct.pack(">II", 250, 200), full=0)
+    grid = (b"grid", bytes([0, 0, 1, 1]) + struct.pack(">HH", 250, 200), [shape, *tiles[0][1][2:]])
+    parts = box(b"dimg", struct.pack(">HH4H", 1, 4, 2, 3, 4, 5))
+    yield "grid.avif", mux([grid, *((b"av01", data, properties) for data, properties in tiles)], parts)
+    data, properties = coded(save(base.crop((0, 0, 70, 50)), "AVIF", quality=80))
+    irot, imir = (lambda turns: box(b"irot", bytes([turns]))), (lambda axis: box(b"imir", bytes([axis])))
+    yield "turned-then-mirrored.avif", mux([(b"av01", data, [*properties, irot(1), imir(1)])])
+    yield "mirrored-then-turned.avif", mux([(b"av01", data, [*properties, imir(0), irot(3)])])
+
+
 def avifs():
     base = Image.fromarray(picture(64, 48))
     alpha = base.copy()
@@ -312,7 +366,7 @@ if __name__ == "__main__":
     out = pathlib.Path(sys.argv[1])
     out.mkdir(parents=True, exist_ok=True)
     rows = []
-    for variants in (pngs, jpegs, webps, jpegs_of_cjpeg, gifs, avifs):
+    for variants in (pngs, jpegs, webps, jpegs_of_cjpeg, gifs, avifs, muxed_avifs):
         for file, data in variants():
             (out / file).write_bytes(data)
             rows.append({"file": file, **expected(data)})
