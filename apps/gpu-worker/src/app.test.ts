@@ -61,7 +61,15 @@ describe('what the worker tells about itself', () => {
     const { patches, digest } = picture(1)
     await app.request(INFER, question({ imageDigests: [digest], patches: [patches] }))
     await app.request(INFER, question({ imageDigests: [digest] }))
-    const text = await (await app.request('/metrics')).text()
+    const metrics = async () => (await app.request('/metrics')).text()
+    // A reply does not wait for its slot to be given back.
+    await vi.waitFor(async () => {
+      const text = await metrics()
+      for (const name of ['vllm:num_requests_running', 'vllm:num_requests_waiting', 'vllm:kv_cache_usage_perc']) {
+        expect(text).toContain(`${name}{model_name="fake"} 0`)
+      }
+    })
+    const text = await metrics()
     expect(text).toContain('vllm:generation_tokens_total{model_name="fake"} 6')
     expect(text).toContain('vllm:mm_cache_hits_total{model_name="fake"} 1')
     expect(text).toContain('loupe:vision_passes_total{model_name="fake"} 1')
@@ -73,9 +81,6 @@ describe('what the worker tells about itself', () => {
     expect(text).toContain('vllm:iteration_tokens_total_sum{model_name="fake"} ')
     expect(text).toContain('loupe:decode_batch_size_bucket{model_name="fake",le="1"} 6')
     expect(text).toContain('vllm:num_preemptions_total{model_name="fake"} 0')
-    for (const name of ['vllm:num_requests_running', 'vllm:num_requests_waiting', 'vllm:kv_cache_usage_perc']) {
-      expect(text).toContain(`${name}{model_name="fake"} 0`)
-    }
   })
 
   it('answers with the request id it was given, or makes one', async () => {
