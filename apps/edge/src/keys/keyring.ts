@@ -37,7 +37,7 @@ const encoder = new TextEncoder()
 
 /** Makes a keyring. @param pepper - a secret; with another one no key is valid and every tenant has another name */
 export function createKeyring(pepper: string): Keyring {
-  let imported: CryptoKey | undefined
+  let imported: Awaited<ReturnType<typeof crypto.subtle.importKey>> | undefined
   const digestOf = async (purpose: string, text: string): Promise<string> => {
     imported ??= await crypto.subtle.importKey(
       'raw',

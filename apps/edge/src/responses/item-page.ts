@@ -5,7 +5,8 @@ import { z } from 'zod'
 const DEFAULT_ITEMS = 20
 const MOST_ITEMS = 100
 
-const query = z.object({
+/** The query of `GET /v1/responses/{id}/input_items`. */
+export const itemPageQuery = z.object({
   limit: z.coerce.number().int().min(1).max(MOST_ITEMS).default(DEFAULT_ITEMS),
   order: z.enum(['asc', 'desc']).default('desc'),
   after: z.string().max(128).optional(),
@@ -19,7 +20,7 @@ const query = z.object({
  * @throws AppError `request.invalid`
  */
 export function itemPage(items: readonly ResponseItem[], asked: Readonly<Record<string, string>>): ResponseItemList {
-  const result = query.safeParse(asked)
+  const result = itemPageQuery.safeParse(asked)
   if (!result.success) {
     const [issue] = result.error.issues
     const param = String(issue?.path[0] ?? '')

@@ -1,4 +1,4 @@
-import type { ApiKeyDetails, CreatedApiKey } from '@loupe/shared/schema'
+import { type ApiKeyDetails, apiKeyDetails, type CreatedApiKey, createdApiKey } from '@loupe/shared/schema'
 import { createTestApp, type TestApp, type TestAppOptions } from './test-app.ts'
 
 /** The admin key of tests. */
@@ -25,10 +25,10 @@ export async function createKeyedApp(options: TestAppOptions = {}): Promise<Keye
       const body = JSON.stringify({ name: 'a key', owner: 'acme', ...fields })
       const reply = await admin('/admin/keys', { method: 'POST', body })
       if (reply.status !== 201) throw new Error(await reply.text())
-      return reply.json()
+      return createdApiKey.parse(await reply.json())
     },
     async describeKey(id) {
-      return (await admin(`/admin/keys/${id}`)).json()
+      return apiKeyDetails.parse(await (await admin(`/admin/keys/${id}`)).json())
     },
   }
 }

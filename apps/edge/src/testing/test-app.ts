@@ -26,6 +26,8 @@ export interface TestApp {
   consume(reference: BatchReference): Promise<void>
   /** Addresses, as patterns. */
   readonly routes: readonly string[]
+  /** The same with their methods; `ALL` for those of all. */
+  readonly handlers: readonly { readonly method: string; readonly path: string }[]
   readonly clock: TestClock
   /** Files that were decoded. */
   readonly decoded: Uint8Array[]
@@ -132,6 +134,7 @@ export async function createTestApp({
     consume,
     keys,
     routes: app.routes.map(({ path }) => path),
+    handlers: app.routes.map(({ method, path }) => ({ method, path })),
     clock,
     decoded,
     trims,

@@ -101,7 +101,8 @@ export function readCreateBatchRequest(body: unknown): CreateBatchRequest {
   return readWith(createBatchRequest, body)
 }
 
-const listBatchesQuery = z.looseObject({
+/** The query of `GET /v1/batches`. */
+export const listBatchesQuery = z.looseObject({
   limit: z.coerce.number().pipe(z.int().min(1).max(100)).default(20),
   /** The last id of the page before. */
   after: z.string().max(128).optional(),

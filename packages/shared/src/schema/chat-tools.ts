@@ -6,7 +6,7 @@ import { checkSchema } from '../wire/index.ts'
 /** As many as OpenAI takes. */
 const MOST_TOOLS = 128
 
-/** What functions are called: nothing that would have to be escaped in JSON. */
+/** The name of a function: nothing that would have to be escaped in JSON. */
 export const functionName = z.string().regex(/^[\w.-]{1,128}$/, 'expected a name of at most 128 of A-Z a-z 0-9 _ . -')
 
 /** A function that the model may call. */
@@ -14,6 +14,7 @@ const functionTool = z.looseObject({
   type: z.literal('function'),
   function: z.looseObject({
     name: functionName,
+    /** What it does, for the model. */
     description: z.string().nullish(),
     /** JSON schema of an object; none takes no arguments. */
     parameters: z.record(z.string(), z.unknown()).nullish(),
@@ -41,8 +42,11 @@ const toolChoice = z.union([
 
 /** The fields of a request that say which functions may be called. */
 export const toolFields = {
+  /** The functions that may be called. */
   tools: boundedList(functionTool, [0, MOST_TOOLS]).nullish(),
+  /** Whether one has to be called, and which. `auto` unless told otherwise. */
   tool_choice: toolChoice.nullish(),
+  /** Whether an answer may make several calls. True unless told otherwise. */
   parallel_tool_calls: z.boolean().nullish(),
 }
 

@@ -45,7 +45,8 @@ export const fileDeleted = z.object({ id: z.string(), object: z.literal('file'),
 /** An hour to a month, as OpenAI has it. */
 export const lifetimeSeconds = z.coerce.number().pipe(z.int().min(3600).max(2_592_000))
 
-const uploadFields = z.object({
+/** The fields of `POST /v1/files` beside the file, as a form has them. */
+export const uploadFields = z.object({
   purpose: z.enum(UPLOAD_PURPOSES),
   'expires_after[anchor]': z.literal('created_at').optional(),
   'expires_after[seconds]': lifetimeSeconds.optional(),
@@ -83,7 +84,8 @@ export function readUploadTerms(fields: Readonly<Record<string, string>>): Uploa
   return { purpose: read.purpose, seconds }
 }
 
-const listFilesQuery = z.looseObject({
+/** The query of `GET /v1/files`. */
+export const listFilesQuery = z.looseObject({
   limit: z.coerce.number().pipe(z.int().min(1).max(10_000)).default(10_000),
   order: z.enum(['asc', 'desc']).default('desc'),
   /** The last id of the page before. */

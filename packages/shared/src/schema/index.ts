@@ -7,6 +7,7 @@ export {
   readListKeysQuery,
 } from './admin-keys.ts'
 export type { AnswerOptions } from './answer-options.ts'
+export { anthropicInput } from './anthropic-blocks.ts'
 export {
   type AnthropicError,
   type AnthropicEvent,
@@ -19,6 +20,7 @@ export {
 } from './anthropic-message.ts'
 export { type AnthropicPlace, blameInMessages } from './anthropic-places.ts'
 export { type AnthropicRequest, readCountTokensRequest, readMessagesRequest } from './anthropic-read.ts'
+export { countTokensRequest, messagesRequest } from './anthropic-request.ts'
 export {
   API_SCOPES,
   type ApiKeyCard,
@@ -44,6 +46,7 @@ export {
   type CreateBatchRequest,
   createBatchRequest,
   type ListBatchesQuery,
+  listBatchesQuery,
   readBatchLine,
   readCreateBatchRequest,
   readListBatchesQuery,
@@ -57,6 +60,8 @@ export {
   type Logprobs,
   type Usage,
 } from './chat-completion.ts'
+export { chatMessage } from './chat-message.ts'
+export { chatCompletionRequest } from './chat-request.ts'
 export type { ChatTools, FunctionTool } from './chat-tools.ts'
 export { type CompletionLogprobs, type TextCompletion, textCompletion } from './completions-reply.ts'
 export {
@@ -65,7 +70,7 @@ export {
   completionRequest,
   readCompletionRequest,
 } from './completions-request.ts'
-export type { ImageDetail } from './content-part.ts'
+export { contentPart, type ImageDetail } from './content-part.ts'
 export type { ConversationMessage, ImageReference, ToolCall } from './conversation.ts'
 export { type EmbeddingList, embeddingList } from './embeddings-reply.ts'
 export { type EmbeddingsRequest, embeddingsRequest, readEmbeddingsRequest } from './embeddings-request.ts'
@@ -78,12 +83,14 @@ export {
   fileList,
   fileObject,
   type ListFilesQuery,
+  listFilesQuery,
   readListFilesQuery,
   readUploadTerms,
   type UploadPurpose,
   type UploadTerms,
+  uploadFields,
 } from './files.ts'
-export { type ModelCard, type ModelCards, modelCards } from './model-list.ts'
+export { type ModelCard, type ModelCards, modelCard, modelCards } from './model-list.ts'
 export {
   type PreviewReply,
   type PreviewRequest,
@@ -97,6 +104,7 @@ export { type ResponseEvent, responseEvent } from './responses-events.ts'
 export { holdItem, type MakeId, type SentItem } from './responses-held.ts'
 export {
   type InputItem,
+  inputItem,
   type OutputItem,
   type ResponseItem,
   type ResponseItemList,
@@ -126,9 +134,11 @@ export {
   type DetokenizeReply,
   type DetokenizeRequest,
   detokenizeReply,
+  detokenizeRequest,
   readDetokenizeRequest,
   readTokenizeRequest,
   type TokenizeReply,
   type TokenizeRequest,
   tokenizeReply,
+  tokenizeRequest,
 } from './tokenize.ts'

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /** One model of `GET /v1/models`. The last three fields are ours; clients pass them over. */
-const modelCard = z.object({
+export const modelCard = z.object({
   id: z.string(),
   object: z.literal('model'),
   /** Seconds since 1970. A worker does not know when its model was made: 0. */

@@ -60,7 +60,7 @@ const inputCallOutput = z.looseObject({
 const itemReference = z.looseObject({ type: z.literal('item_reference'), id: itemId })
 
 /** One item of `input`, as clients send it. */
-const inputItem = z.discriminatedUnion('type', [inputMessage, inputCall, inputCallOutput, itemReference])
+export const inputItem = z.discriminatedUnion('type', [inputMessage, inputCall, inputCallOutput, itemReference])
 
 /** One item of `input`, as clients send it. */
 export type InputItem = z.infer<typeof inputItem>

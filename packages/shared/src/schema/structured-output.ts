@@ -12,19 +12,23 @@ const jsonSchema = z.union([z.string().min(1), z.record(z.string(), z.unknown())
 const text = z.string().min(1)
 const choices = boundedList(text, [1, MOST_CHOICES])
 
-/** `response_format` of OpenAI. What it says of its schema besides the schema changes nothing. */
+/** What the answer has to be. What is said of a schema besides the schema changes nothing. */
 const responseFormat = z.discriminatedUnion('type', [
   z.looseObject({ type: z.literal('text') }),
   z.looseObject({ type: z.literal('json_object') }),
   z.looseObject({ type: z.literal('json_schema'), json_schema: z.looseObject({ schema: jsonSchema }) }),
 ])
 
-/** `structured_outputs` of vLLM. */
+/** The same as vLLM has it: one of these. */
 const structuredOutputs = z.strictObject({
   json: jsonSchema.nullish(),
+  /** Any JSON object. */
   json_object: z.boolean().nullish(),
+  /** A regular expression that the whole answer matches. */
   regex: text.nullish(),
+  /** One of these texts. */
   choice: choices.nullish(),
+  /** A grammar in EBNF, as XGrammar reads it. */
   grammar: text.nullish(),
 })
 
@@ -32,9 +36,13 @@ const structuredOutputs = z.strictObject({
 export const structuredOutputFields = {
   response_format: responseFormat.nullish(),
   structured_outputs: structuredOutputs.nullish(),
+  /** The older name of `structured_outputs.json`. */
   guided_json: jsonSchema.nullish(),
+  /** The older name of `structured_outputs.regex`. */
   guided_regex: text.nullish(),
+  /** The older name of `structured_outputs.choice`. */
   guided_choice: choices.nullish(),
+  /** The older name of `structured_outputs.grammar`. */
   guided_grammar: text.nullish(),
 }
 

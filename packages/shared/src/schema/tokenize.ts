@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { boundedList } from '../bounded-list.ts'
 import { AppError } from '../errors/index.ts'
+import { chatCompletionRequest } from './chat-request.ts'
 import { issueError } from './issue-error.ts'
 import { type ChatRequest, readChatRequest } from './read-chat-request.ts'
 
@@ -11,20 +12,30 @@ const model = z.string().min(1).max(256)
 const tokenId = z.int().min(0)
 
 /** What both kinds of `POST /v1/tokenize` may ask for. @see vLLM's `TokenizeCompletionRequest`, `TokenizeChatRequest` */
-const wishes = z.looseObject({
+const wishFields = {
   /** A conversation ends with the start of the model's turn. Default true. */
   add_generation_prompt: z.boolean().nullish(),
   /** A text begins with the token that begins every text. Default true; a conversation has it in any case. */
   add_special_tokens: z.boolean().nullish(),
   /** List the tokens as the vocabulary spells them, too. */
   return_token_strs: z.boolean().nullish(),
-})
+}
 
-const textRequest = z.looseObject({ model, prompt: z.string() })
-const TEXT_FIELDS = new Set(['model', 'prompt', ...Object.keys(wishes.shape)])
+const wishes = z.looseObject(wishFields)
 
-const idsRequest = z.looseObject({ model, tokens: boundedList(tokenId, [0, MOST_TOKENS]) })
-const IDS_FIELDS = new Set(['model', 'tokens'])
+/** A text as it stands. */
+const textRequest = z.looseObject({ model, prompt: z.string(), ...wishFields })
+const TEXT_FIELDS = new Set(Object.keys(textRequest.shape))
+
+/** A conversation as the model reads it, with whatever else a chat request may have. */
+const chatRequest = chatCompletionRequest.extend(wishFields)
+
+/** The body of `POST /v1/tokenize`. */
+export const tokenizeRequest = z.union([textRequest, chatRequest])
+
+/** The body of `POST /v1/detokenize`. */
+export const detokenizeRequest = z.looseObject({ model, tokens: boundedList(tokenId, [0, MOST_TOKENS]) })
+const IDS_FIELDS = new Set(Object.keys(detokenizeRequest.shape))
 
 /** What is to be tokenised: a text as it stands, or a conversation as the model reads it. */
 export type TokenizeRequest = {
@@ -113,7 +124,7 @@ export function readTokenizeRequest(body: unknown): TokenizeRequest {
  */
 export function readDetokenizeRequest(body: unknown): DetokenizeRequest {
   const fields = readObject(body)
-  const request = parse(idsRequest, fields)
+  const request = parse(detokenizeRequest, fields)
   return { model: request.model, tokens: request.tokens, ignored: unknownFields(fields, IDS_FIELDS) }
 }
 
