@@ -125,6 +125,15 @@ describe('a batch', () => {
     expect(app.worker.calls).toEqual([])
   })
 
+  it('fails with a line that is too deep to be written again, which was tried for a day', async () => {
+    const app = await createTestApp()
+    const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`
+    const { id } = await begin(app, JSON.stringify(line('a', { extra: 0 })).replace('"extra":0', `"extra":${deep}`))
+    await drain(app)
+    const batch = await look(app, id)
+    expect([batch.status, batch.errors?.data]).toMatchObject(['failed', [{ line: 1, param: 'body' }]])
+  })
+
   it('of no lines fails', async () => {
     const app = await createTestApp()
     const { id } = await begin(app, '\n\r\n')

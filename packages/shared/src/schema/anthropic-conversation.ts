@@ -2,6 +2,7 @@ import { AppError } from '../errors/index.ts'
 import type { AnthropicBlock, AnthropicInput } from './anthropic-blocks.ts'
 import type { AnthropicPlace } from './anthropic-places.ts'
 import type { MessagesBody } from './anthropic-request.ts'
+import { isDeeperThan } from './json-depth.ts'
 
 /** The messages of a chat request, and where each comes from. */
 export interface AnthropicConversation {
@@ -25,6 +26,9 @@ interface Draft {
 
 /** What stands before the text of a result that is an error: the model is told in words. */
 const ERROR_TEXT = 'Error: '
+
+/** More than any schema has that arguments can be held to. */
+const MOST_LEVELS = 512
 
 /**
  * Writes a conversation of Anthropic's API as the messages of a chat request. Results of calls, which are blocks of a
@@ -86,7 +90,7 @@ function draftOf(role: Draft['role'], at: string, blocks: readonly PlacedBlock[]
       return block.type === 'text' || block.type === 'image' ? [{ part: partOf(block), at: place }] : []
     }),
     calls: blocks.flatMap(({ block, at: place }) => {
-      return block.type === 'tool_use' ? [{ call: callOf(block), at: place }] : []
+      return block.type === 'tool_use' ? [{ call: callOf(block, place), at: place }] : []
     }),
   }
 }
@@ -116,7 +120,8 @@ function resultOf({ tool_use_id: answers, content, is_error: isError }: Of<'tool
   return { role: 'tool', at, parts: isError === true ? [error, ...parts] : parts, calls: [], answers }
 }
 
-function callOf({ id, name, input }: Of<'tool_use'>): object {
+function callOf({ id, name, input }: Of<'tool_use'>, at: string): object {
+  if (isDeeperThan(MOST_LEVELS, input)) throw invalid(`${at}.input`, `expected at most ${MOST_LEVELS} levels`)
   return { id, type: 'function', function: { name, arguments: JSON.stringify(input) } }
 }
 

@@ -9,6 +9,8 @@ const minimal = { model: 'm', max_tokens: 5, messages: [user] }
 const read = (body: Readonly<Record<string, unknown>>) => readMessagesRequest({ ...minimal, ...body })
 const text = (text: string) => ({ type: 'text', text })
 const tool = { name: 'look', description: 'Looks.', input_schema: { type: 'object', properties: {} }, strict: true }
+/** A list in a list in a list. */
+const deep = (levels: number): unknown => JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`)
 const use = (id: string) => ({ type: 'tool_use', id, name: 'look', input: { at: [1] } })
 const result = (id: string, more: object = {}) => ({ type: 'tool_result', tool_use_id: id, content: 'x', ...more })
 const picture = (source: object) => ({ type: 'image', source })
@@ -178,6 +180,11 @@ describe('what is refused', () => {
       'a text behind a call',
       { messages: [{ role: 'assistant', content: [use('a'), text('a')] }] },
       'messages[0].content[1]',
+    ],
+    [
+      'arguments too deep to be written again',
+      { messages: [{ role: 'assistant', content: [{ ...use('a'), input: { at: deep(100_000) } }] }] },
+      'messages[0].content[0].input',
     ],
     ['blocks without end', { messages: asked(...Array.from({ length: 8193 }, () => text(''))) }, 'messages'],
   ])('as invalid: %s', (_, body, param) => {

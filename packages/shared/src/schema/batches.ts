@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { AppError } from '../errors/index.ts'
 import { lifetimeSeconds } from './files.ts'
 import { issueError } from './issue-error.ts'
+import { isDeeperThan } from './json-depth.ts'
 
 /** Where the lines of a batch may go. */
 const BATCH_ENDPOINTS = ['/v1/chat/completions', '/v1/responses', '/v1/completions', '/v1/embeddings'] as const
@@ -116,6 +117,9 @@ export function readListBatchesQuery(query: Readonly<Record<string, string>>): L
   return readWith(listBatchesQuery, query)
 }
 
+/** More than any schema has that an answer can be held to. */
+const MOST_LEVELS = 512
+
 const batchLine = z.looseObject({
   custom_id: z.string().min(1).max(512),
   method: z.literal('POST'),
@@ -135,6 +139,9 @@ export type BatchLine = z.infer<typeof batchLine>
  */
 export function readBatchLine(text: string, expected: BatchEndpoint): BatchLine {
   const line = readWith(batchLine, parseJson(text))
+  if (isDeeperThan(MOST_LEVELS, line.body)) {
+    throw new AppError('request.invalid', `body: expected at most ${MOST_LEVELS} levels.`, { param: 'body' })
+  }
   if (line.url === expected) return line
   const detail = `url: expected "${expected}" as the batch has it, found ${JSON.stringify(line.url.slice(0, 64))}.`
   throw new AppError('request.invalid', detail, { param: 'url' })
