@@ -182,6 +182,14 @@ describe('what readChatRequest refuses by its path (rule 16)', () => {
     expect(refusalOf(body).message).toContain(message)
   })
 
+  it.each([
+    ['a deep list', JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`)],
+    ['an object without a text', { toString: 1, valueOf: 1 }],
+  ])('does not quote %s where a role should be, which had no end', (_, role) => {
+    const content = [{ type: 'image_url', image_url: 'data:a' }]
+    expect(refusalOf({ model: 'm', messages: [{ role, content }] })).toMatchObject({ param: 'messages[0].role' })
+  })
+
   it('takes stop ids up to the largest int32', () => {
     expect(readChatRequest({ ...hello, stop_token_ids: [2 ** 31 - 1] }).answer.stopTokenIds).toEqual([2 ** 31 - 1])
     expect(refusalOf({ ...hello, stop_token_ids: [2 ** 31] }).param).toBe('stop_token_ids[0]')

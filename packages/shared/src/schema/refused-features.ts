@@ -99,11 +99,9 @@ function refusePart(part: unknown, role: unknown, at: string): void {
     throw refusal(`${at}.type`, `Parts of the type "${type.slice(0, 64)}" are not offered by this server.`)
   }
   const isImage = type === 'image_url' || type === 'input_image' || type === 'file'
-  if (isImage && role !== 'user' && role !== 'tool') {
-    throw refusal(
-      at,
-      `Pictures are taken in user and tool messages only, not in ${String(role).slice(0, 64)} messages.`,
-    )
+  // What is no text is no role, and to quote it could take more calls than there are.
+  if (isImage && typeof role === 'string' && role !== 'user' && role !== 'tool') {
+    throw refusal(at, `Pictures are taken in user and tool messages only, not in ${role.slice(0, 64)} messages.`)
   }
   if (isImage && isRecord(part)) refuseNameOnly(part, at)
   const file = isRecord(part) ? part['file'] : undefined

@@ -145,6 +145,14 @@ const body = fc.oneof(
 
 describe('whatever is asked', () => {
   it.each([
+    ['a deep list', JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`)],
+    ['an object without a text', { toString: 1, valueOf: 1 }],
+  ])('%s where a role should be is not quoted, which had no end', (_, role) => {
+    const input = [{ role, content: [{ type: 'input_image', image_url: 'data:a' }] }]
+    expect(() => readResponsesRequest({ model: 'm', input })).toThrow(AppError)
+  })
+
+  it.each([
     ['for a response', (value: unknown) => chatOf(readResponsesRequest(value))],
     ['for a completion', readCompletionRequest],
     ['for an embedding', readEmbeddingsRequest],

@@ -94,8 +94,9 @@ function asksForNoReasoning(value: unknown): boolean {
   return isNone && Object.values(others).every((other) => other === null || other === undefined)
 }
 
+/** Only a text is quoted: a list in a list in a list, or an object that calls something else `toString`, has none. */
 function shortened(value: unknown): string {
-  return String(value).slice(0, 64)
+  return typeof value === 'string' ? value.slice(0, 64) : typeof value
 }
 
 function refusal(param: string, detail: string): AppError {
