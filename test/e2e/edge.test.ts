@@ -7,6 +7,7 @@ import { keyLimitsSuite } from './suites/key-limits.ts'
 import { keysSuite } from './suites/keys.ts'
 import { lifetimesSuite } from './suites/lifetimes.ts'
 import { openAiClientSuite } from './suites/openai-client.ts'
+import { openApiSuite } from './suites/openapi.ts'
 import { pictureHostsSuite } from './suites/picture-hosts.ts'
 import { pictureSourcesSuite } from './suites/picture-sources.ts'
 import { picturesSuite } from './suites/pictures.ts'
@@ -48,6 +49,7 @@ describe('edge and worker', () => {
   keysSuite(stack)
   filesSuite(stack)
   playgroundSuite(stack)
+  openApiSuite(stack)
   lifetimesSuite(stack)
   batchesSuite(stack) // it kills the worker, too
   workerDeathSuite(stack) // last: it kills the worker

@@ -56,7 +56,7 @@ export function readDocument(document: Json): DocumentedApi {
     document,
     operations,
     find: ({ method, path }) => {
-      const name = path.replace(/[?#].*$/s, '')
+      const name = pathOf(path)
       const wanted = method === 'HEAD' ? 'get' : method.toLowerCase()
       return matchers.find(({ found, pattern }) => found.method === wanted && pattern.test(name))?.found
     },
@@ -75,13 +75,25 @@ function patternOf(path: string): RegExp {
   return new RegExp(`^${path.replaceAll(/\{\w+\}/g, part)}$`, 's')
 }
 
+/** The path as servers see it: `%2e%2e` and the step before it are gone. */
+function pathOf(path: string): string {
+  return new URL(`http://api.example${path}`).pathname
+}
+
 /** A pointer to a part of the document. */
 export function pointer(...steps: readonly string[]): string {
   return steps.map((step) => `/${encodeURIComponent(step.replaceAll('~', '~0').replaceAll('/', '~1'))}`).join('')
 }
 
-/** Refusals that no operation lists: of an address that is not there, and of a method. */
-const UNLISTED: Readonly<Record<number, string>> = { 404: 'route.unknown', 405: 'route.method' }
+/** Refusals that no operation lists: of an address that is not there, of a method, and before either is looked at. */
+const UNLISTED: Readonly<Record<number, RegExp>> = {
+  400: /"param":"Idempotency-Key"/,
+  401: /"(invalid_api_key|auth\.invalid|auth\.missing)"/,
+  404: /"route\.unknown"/,
+  405: /"route\.method"/,
+  409: /"idempotency\.(running|not_kept)"/,
+  422: /"idempotency\.mismatch"/,
+}
 
 function faultsOf(api: DocumentedApi, request: MadeRequest, reply: SeenReply): string[] {
   const faults: string[] = []
@@ -115,9 +127,9 @@ function contentsOf({ operation }: FoundOperation, status: number): Readonly<Rec
 function unlistedFaults(api: DocumentedApi, { path }: MadeRequest, { status, text }: SeenReply): string[] {
   const code = UNLISTED[status]
   if (code === undefined) return [`the status ${status}: ${text.slice(0, 200)}`]
-  const schema = /^\/v1\/messages(\/|\?|$)/.test(path) ? 'AnthropicErrorReply' : 'ErrorReply'
+  const schema = /^\/v1\/messages(\/|$)/.test(pathOf(path)) ? 'AnthropicErrorReply' : 'ErrorReply'
   const faults = jsonFaults(api, pointer('components', 'schemas', schema), text)
-  return text.includes(`"${code}"`) ? faults : [...faults, `${status} without ${code}: ${text.slice(0, 200)}`]
+  return code.test(text) ? faults : [...faults, `${status} without ${code.source}: ${text.slice(0, 200)}`]
 }
 
 function jsonFaults(api: DocumentedApi, at: string, text: string): string[] {
